@@ -42,7 +42,7 @@ class ProcessRunner:
 
     def check(self, names: list[str]) -> None:
         """Raises ClusterError (or DownloadError, CacheError) where the named services can't be started here."""
-        _check_folder(self.folder)
+        check_folder(self.folder)
         for name in names:
             service = self.services[name]
             for port in _ports(service):
@@ -248,7 +248,8 @@ def _listener(port: int) -> str:
     return "another program"
 
 
-def _check_folder(folder: Path) -> None:
+def check_folder(folder: Path) -> None:
+    """Raises ClusterError where the folder can't be written or its disk is nearly full."""
     try:
         folder.mkdir(exist_ok=True)
         probe = folder / "write-test"

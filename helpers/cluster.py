@@ -1,0 +1,223 @@
+"""The cluster's one face: is it there, who leads, and how to disturb it. Both runners stand behind it.
+
+In a notebook:   cluster = connect(); cluster.kill(2); cluster.start(2)
+In a terminal:   python -m helpers.cluster up | down | status | logs [SERVICE] | kill N | start N | pause N | resume N | ui
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from . import compose, containers, wire
+from .containers import ContainerRunner
+from .errors import ClusterError, NoCluster
+from .processes import ProcessRunner
+
+VARIABLE = "CLUSTER"
+Answer = TypeVar("Answer")
+
+
+class Cluster:
+    """The brokers of the compose file, as they are at this moment. All waiting is for conditions; times are in seconds."""
+
+    def __init__(self) -> None:
+        self.services = compose.load()
+        self.brokers_by_id = {service.node_id: service for service in self.services.values() if service.is_broker}
+        self.bootstrap_servers = [f"localhost:{service.port}" for service in self.brokers_by_id.values()]
+        self._runner: ProcessRunner | ContainerRunner | None = None
+        self.why = ""
+
+    @property
+    def runner(self) -> ProcessRunner | ContainerRunner:
+        """What runs the services. Chosen when it is first needed: asking for a Docker engine can take a second."""
+        if self._runner is None:
+            self._runner, self.why = choose_runner(self.services)
+        return self._runner
+
+    # What is there
+
+    def metadata(self, timeout: float = 1.0) -> wire.Metadata:
+        """What the cluster says of itself, asked of all brokers at once. Raises NoCluster where none answers.
+
+        Brokers that see fewer of their fellows (they are just coming up or dying) are not believed.
+        """
+        answers = [answer for answer in self._ask_all(timeout).values() if answer]
+        if not answers:
+            ports = ", ".join(self.bootstrap_servers)
+            raise NoCluster(f"No Kafka cluster answers at {ports}.\nStart one with: make kafka-up")
+        return max(answers, key=lambda answer: len(answer.brokers))
+
+    def brokers(self) -> list[int]:
+        """Ids of the brokers that answer clients now."""
+        return sorted(number for number, answer in self._ask_all(1.0).items() if answer and number in answer.brokers)
+
+    def leader(self, topic: str, partition: int = 0) -> int:
+        """Id of the broker that leads the partition; -1 while there is none. Raises ClusterError for an unknown topic."""
+        return self._partition(topic, partition).leader
+
+    def in_sync(self, topic: str, partition: int = 0) -> list[int]:
+        """Ids of the brokers whose copy of the partition is complete (the in-sync replicas)."""
+        return sorted(self._partition(topic, partition).in_sync)
+
+    # Faults
+
+    def kill(self, broker: int) -> None:
+        """Ends a broker at once, without a goodbye (SIGKILL)."""
+        self.runner.kill(self._service(broker))
+
+    def start(self, broker: int, timeout: float = 30.0) -> None:
+        """Starts a broker again and waits until it is registered and answers."""
+        self.runner.start([self._service(broker)])
+        self.wait_for_broker(broker, timeout)
+
+    def pause(self, broker: int) -> None:
+        """Freezes a broker: its process lives and its connections stay open, but it does nothing."""
+        self.runner.pause(self._service(broker))
+
+    def resume(self, broker: int) -> None:
+        """Ends a broker's pause."""
+        self.runner.resume(self._service(broker))
+
+    def heal(self, timeout: float = 60.0) -> None:
+        """Makes the cluster whole: resumes what is paused, starts what is dead, waits for full in-sync sets."""
+        states = self.runner.states()
+        for service in self.brokers_by_id.values():
+            if states[service.name] == "paused":
+                self.runner.resume(service.name)
+        dead = [service.name for service in self.brokers_by_id.values() if states[service.name] == "stopped"]
+        if dead:
+            self.runner.start(dead)
+        self.wait_until_ready(timeout)
+        self.wait_for_in_sync(timeout=timeout)
+
+    # Conditions
+
+    def wait_for_broker(self, broker: int, timeout: float = 30.0) -> None:
+        """Returns when the broker is registered, answers clients, and its fellows know it."""
+        self._service(broker)
+
+        def known() -> bool:
+            answers = self._ask_all(1.0)
+            return answers[broker] is not None and all(broker in answer.brokers for answer in answers.values() if answer)
+
+        self._wait(known, timeout, f"Broker {broker} did not register", broker)
+
+    def wait_for_leader(self, topic: str, partition: int = 0, other_than: int | None = None, timeout: float = 15.0) -> int:
+        """The id of the partition's leader, as soon as there is one, and another one than `other_than`."""
+
+        def led() -> int | None:
+            leader = self.leader(topic, partition)
+            return leader if leader not in (-1, other_than) else None
+
+        return self._wait(led, timeout, f"{topic}-{partition} got no {'new ' if other_than else ''}leader")
+
+    def wait_for_in_sync(self, topic: str | None = None, timeout: float = 30.0) -> None:
+        """Returns when all copies of the topic's partitions (of all topics for None) are in sync."""
+
+        def full() -> bool:
+            partitions = self.metadata().partitions
+            mine = [state for (name, _), state in partitions.items() if topic in (None, name)]
+            return (bool(mine) or topic is None) and all(
+                set(state.in_sync) == set(state.replicas) and state.leader != -1 for state in mine
+            )
+
+        self._wait(full, timeout, f"Not all copies of {topic or 'all topics'} came into sync")
+
+    def wait_until_ready(self, timeout: float = 60.0) -> None:
+        """Returns when every broker answers and every broker knows all the others."""
+        everybody = set(self.brokers_by_id)
+
+        def complete() -> bool:
+            answers = self._ask_all(1.0).values()
+            return all(answer is not None and everybody <= set(answer.brokers) for answer in answers)
+
+        self._wait(complete, timeout, "The cluster did not become ready", *everybody)
+
+    def _wait(self, condition: Callable[[], Answer], timeout: float, failure: str, *brokers: int) -> Answer:
+        """The condition's first true answer. Looks after `brokers` meanwhile: a dead one can't be waited for."""
+        end = time.monotonic() + timeout
+        look_after = time.monotonic() + 1.0
+        while True:
+            try:
+                answer = condition()
+                if answer:
+                    return answer
+            except NoCluster:
+                pass
+            now = time.monotonic()
+            if now > end:
+                raise ClusterError(f"{failure} within {timeout:.0f} s.\nSee: make kafka-status, make kafka-logs")
+            if brokers and now > look_after:
+                self._raise_if_dead(brokers)
+                look_after = now + 1.0
+            time.sleep(0.05)
+
+    def _raise_if_dead(self, brokers: tuple[int, ...]) -> None:
+        states = self.runner.states()
+        nodes = [self._service(number) for number in brokers]
+        nodes += [service.name for service in self.services.values() if service.is_kafka and not service.is_broker]
+        for name in nodes:
+            if states[name] == "stopped":
+                words = self.runner.log(name, 1).strip()
+                raise ClusterError(f"{name} is not running; its last words: {words}\nIts log: {self.runner.where_log(name)}")
+
+    def _ask_all(self, timeout: float) -> dict[int, wire.Metadata | None]:
+        def ask(port: int) -> wire.Metadata | None:
+            try:
+                return wire.ask("localhost", port, timeout)
+            except wire.NoAnswer:
+                return None
+
+        ports = {number: service.port for number, service in self.brokers_by_id.items()}
+        with ThreadPoolExecutor(len(ports)) as pool:
+            return dict(zip(ports, pool.map(ask, ports.values()), strict=True))
+
+    def _partition(self, topic: str, partition: int) -> wire.Partition:
+        try:
+            return self.metadata().partitions[topic, partition]
+        except KeyError:
+            raise ClusterError(f"There is no partition {partition} of a topic {topic!r}") from None
+
+    def _service(self, broker: int) -> str:
+        try:
+            return self.brokers_by_id[broker].name
+        except KeyError:
+            raise ClusterError(f"There is no broker {broker!r}; there are {', '.join(map(str, self.brokers_by_id))}") from None
+
+
+def connect() -> Cluster:
+    """The running cluster, within 2 s. Raises NoCluster, which names the command that starts one.
+
+    Brokers that are down are no error here: a lesson may have killed them. See Cluster.heal.
+    """
+    cluster = Cluster()
+    cluster.metadata()
+    return cluster
+
+
+def choose_runner(services: dict[str, compose.Service]) -> tuple[ProcessRunner | ContainerRunner, str]:
+    """The runner, and why it is this one. Raises ClusterError for an unknown name in $CLUSTER."""
+    wanted = os.environ.get(VARIABLE, "")
+    if wanted not in ("", "containers", "processes"):
+        raise ClusterError(f"{VARIABLE}={wanted} is unknown. Use {VARIABLE}=containers or {VARIABLE}=processes, or leave it out.")
+    if wanted:
+        runner = ContainerRunner(services) if wanted == "containers" else ProcessRunner(services)
+        if wanted == "containers" and not containers.engine_answers():
+            raise ClusterError("No Docker engine answers, or Docker Compose 2 is missing.\nStart Docker, or: make kafka-up CLUSTER=processes")
+        return runner, f"{VARIABLE}={wanted} says so"
+    processes = ProcessRunner(services)
+    if any(state != "stopped" for state in processes.states().values()):
+        return processes, "it already runs this way"
+    if containers.engine_answers():
+        return ContainerRunner(services), "a Docker engine answers"
+    return processes, "no Docker engine answers"
+
+
+if __name__ == "__main__":
+    from .commands import main
+
+    main()
