@@ -37,15 +37,18 @@ def up(cluster: Cluster) -> None:
     print(f"{did} Brokers: {', '.join(cluster.bootstrap_servers)}. Web page: {_page(cluster)}")
 
 
-def down(cluster: Cluster) -> None:
-    """Ends everything that runs; the data stays. Does nothing where nothing runs."""
+def down(cluster: Cluster, forget: bool = False) -> None:
+    """Ends everything that runs; the data stays, unless it is to be forgotten. Does nothing where nothing runs."""
     runner = cluster.runner
     with _alone():
         running = [name for name, state in runner.states().items() if state != "stopped"]
         if running:
             runner.stop(list(cluster.services))
-        print(f"Ended {', '.join(running)}. The data stays; to delete it: make clean" if running else "Nothing is running.", flush=True)
-        if running and runner.name == "processes":
+        print(f"Ended {', '.join(running)}." if running else "Nothing is running.", flush=True)
+        if forget:
+            runner.forget()
+            print("The cluster's data is deleted.")
+        elif running and runner.name == "processes":
             _learn(cluster)
 
 
@@ -152,11 +155,12 @@ def main(arguments: list[str] | None = None) -> None:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in [
         ("up", "start what is not running"),
-        ("down", "end everything; the data stays"),
         ("status", "what runs"),
         ("ui", "open the web page"),
     ]:
         commands.add_parser(name, help=text)
+    end = commands.add_parser("down", help="end everything; the data stays")
+    end.add_argument("--forget", action="store_true", help="delete the data too")
     log = commands.add_parser("logs", help="the last lines of the logs")
     log.add_argument("service", nargs="?")
     log.add_argument("--lines", type=int, default=20)
@@ -179,11 +183,14 @@ def main(arguments: list[str] | None = None) -> None:
             print(f"Broker {options.broker}: {cluster.runner.states()[cluster.brokers_by_id[options.broker].name]}")
         elif options.command == "logs":
             logs(cluster, options.service, options.lines)
-        elif options.command == "ui":
-            up(cluster)
-            webbrowser.open(_page(cluster))
+        elif options.command == "down":
+            down(cluster, options.forget)
+        elif options.command == "status":
+            status(cluster)
         else:
-            {"up": up, "down": down, "status": status}[options.command](cluster)
+            up(cluster)
+            if options.command == "ui":
+                webbrowser.open(_page(cluster))
     except (ClusterError, cache.CacheError, jars.DownloadError) as error:
         sys.exit(f"{error}")
     except KeyboardInterrupt:

@@ -57,6 +57,10 @@ class ContainerRunner:
         else:
             _compose("stop", *names)
 
+    def forget(self) -> None:
+        """Deletes all data of the services: their volumes."""
+        _compose("down", "--volumes")
+
     def kill(self, name: str) -> None:
         """SIGKILL."""
         _compose("kill", "--signal", "SIGKILL", name)

@@ -64,6 +64,11 @@ class ProcessRunner:
             with ThreadPoolExecutor(len(group) or 1) as pool:
                 list(pool.map(lambda name: self.children[name].stop(), group))
 
+    def forget(self) -> None:
+        """Deletes all data of the services, which must have ended."""
+        for name in self.services:
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+
     def kill(self, name: str) -> None:
         """SIGKILL."""
         self.children[name].kill()

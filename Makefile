@@ -1,0 +1,51 @@
+# The commands of the course. Each works from a clean clone, and none does again what is done already.
+PYTHON ?= python3
+VENV := .venv/bin/python
+# These may stand after the command, as in: make kafka-up UI_PORT=8081
+export CLUSTER UI_PORT POSTGRES_PORT KAFKA_COURSE_CACHE KAFKA_COURSE_MAVEN
+
+.DEFAULT_GOAL := help
+.PHONY: help lab notebooks-test notebooks-run kafka-up kafka-down kafka-status kafka-logs ui test bench clean requirements install
+
+help:  ## list the commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
+
+lab: kafka-up  ## start the cluster and open the notebooks in JupyterLab
+	@$(VENV) -m helpers.notebooks lab
+
+notebooks-test: kafka-up  ## run all notebooks and check them (nbval)
+	@$(VENV) -m helpers.notebooks test $(NOTEBOOKS)
+
+notebooks-run: kafka-up  ## run all notebooks and save them with their outputs
+	@$(VENV) -m helpers.notebooks run $(NOTEBOOKS)
+
+kafka-up: install  ## start what is not running of the cluster
+	@$(VENV) -m helpers.cluster up
+
+kafka-down: install  ## end the cluster; its data stays
+	@$(VENV) -m helpers.cluster down
+
+kafka-status: install  ## what runs
+	@$(VENV) -m helpers.cluster status
+
+kafka-logs: install  ## the last lines of the logs (SERVICE=kafka-1 for one of them)
+	@$(VENV) -m helpers.cluster logs $(SERVICE)
+
+ui: install  ## open the cluster's web page
+	@$(VENV) -m helpers.cluster ui
+
+test: kafka-up  ## test the helpers, the commands and the saved notebooks (pytest)
+	@$(VENV) -m pytest tests -q -p no:cacheprovider
+
+bench: install  ## measure what the course promises of itself, as a table
+	@$(VENV) tests/bench.py
+
+clean:  ## end the cluster and delete its data and .venv (the cache outside the clone stays)
+	@if [ -d .cluster ]; then $(MAKE) --no-print-directory install && $(VENV) -m helpers.cluster down --forget; fi
+	@rm -rf .venv
+
+requirements: install  ## pin requirements.txt anew from requirements.in
+	@$(VENV) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements.in -o requirements.txt
+
+install:
+	@$(PYTHON) helpers/install.py

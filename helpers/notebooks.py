@@ -1,0 +1,104 @@
+"""JupyterLab and the notebooks as commands: python -m helpers.notebooks lab | test | run [NOTEBOOK…]"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+
+from . import cache, compose
+
+ROOT = compose.FILE.parent
+FOLDER = ROOT / "notebooks"
+EXECUTED = ROOT / "tests" / "executed.json"  # notebook -> fingerprint of the code that its saved outputs are from
+CELL_TIMEOUT = 60  # seconds; a cell is meant to need 20 at most, and CI machines are slow
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def all_notebooks() -> list[Path]:
+    """The lessons, in their order."""
+    return sorted(FOLDER.glob("[0-9][0-9]-*.ipynb"))
+
+
+def lab() -> int:
+    """Opens JupyterLab beside the notebooks, on this machine only, with its token."""
+    command = [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(FOLDER), "--ServerApp.ip=127.0.0.1"]
+    command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    if os.name == "posix":
+        # In place of this process, so that Ctrl-C reaches JupyterLab alone and it can end its kernels.
+        os.chdir(FOLDER)
+        os.execve(sys.executable, command, cache.environment())
+    return subprocess.call(command, env=cache.environment(), cwd=FOLDER)
+
+
+def test(notebooks: list[Path]) -> int:
+    """Runs the notebooks under nbval: a cell that fails, or a checked output that differs, is an error."""
+    command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", f"--nbval-cell-timeout={CELL_TIMEOUT}"]
+    command += ["--durations=5", "-p", "no:cacheprovider", *map(str, notebooks)]
+    return subprocess.run(command, env=cache.environment(), cwd=ROOT).returncode
+
+
+def run(notebooks: list[Path]) -> int:
+    """Executes the notebooks from top to bottom and saves them with their outputs; one that fails is not saved."""
+    os.environ.update(cache.environment())
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    executed = json.loads(EXECUTED.read_text()) if EXECUTED.exists() else {}
+    for path in notebooks:
+        begin = time.monotonic()
+        notebook = nbformat.read(path, as_version=4)
+        print(f"{path.name} … ", end="", flush=True)
+        try:
+            NotebookClient(notebook, timeout=CELL_TIMEOUT, kernel_name="python3", resources={"metadata": {"path": FOLDER}}).execute()
+        except CellExecutionError as error:
+            print(f"failed, not saved:\n{error}")
+            return 1
+        _tidy(notebook)
+        nbformat.write(notebook, path)
+        executed[path.name] = fingerprint(notebook)
+        EXECUTED.write_text(json.dumps(executed, indent=1, sort_keys=True) + "\n")
+        print(f"{time.monotonic() - begin:.0f} s, {path.stat().st_size / 1000:.0f} kB")
+    return 0
+
+
+def fingerprint(notebook: nbformat.NotebookNode) -> str:
+    """A hash over the code of all cells, in order."""
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    return hashlib.sha256(json.dumps(code).encode()).hexdigest()[:16]
+
+
+def _tidy(notebook: nbformat.NotebookNode) -> None:
+    """Leaves nothing in the file that changes from run to run without a reader's seeing it."""
+    notebook.metadata = nbformat.from_dict(METADATA)
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict({key: value for key, value in cell.metadata.items() if key == "tags"})
+        if cell.cell_type == "code":
+            # A progress bar writes to stderr; a finished one says nothing to a reader.
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+
+
+def main() -> None:
+    """Runs one command; the program ends with its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m helpers.notebooks", description=__doc__)
+    parser.add_argument("command", choices=["lab", "test", "run"])
+    parser.add_argument("notebooks", nargs="*", type=Path, help="all of them if none is named")
+    options = parser.parse_args()
+    notebooks = [path.resolve() for path in options.notebooks] or all_notebooks()
+    sys.exit(lab() if options.command == "lab" else {"test": test, "run": run}[options.command](notebooks))
+
+
+if __name__ == "__main__":
+    main()
