@@ -1,0 +1,158 @@
+"""What a notebook imports first: the run's own topics and groups, its claims, its scorecard, and the clean-up."""
+
+from __future__ import annotations
+
+import gc
+import json
+import secrets
+import threading
+import time
+
+import pandas as pd
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.errors import GroupIdNotFoundError, UnknownTopicOrPartitionError
+from matplotlib.figure import Figure
+
+from . import charts, compose
+from .cluster import connect
+
+SCORECARDS = compose.FILE.parent / ".scorecards"  # a file a lesson: what this learner's own runs measured
+CLIENT_THREADS = ("kafka-", "lag-sampler")
+PATIENCE = 10.0  # seconds for clients and threads to end
+
+
+class ClaimFailed(AssertionError):
+    """The notebook says something that is not true in this run."""
+
+
+class Lesson:
+    """One run of one notebook."""
+
+    def __init__(self, number: int):
+        self.number = number
+        self.run = secrets.token_hex(3)
+        self.cluster = connect()
+        self.bootstrap_servers = self.cluster.bootstrap_servers
+        self._prefix = f"lesson-{number:02d}-"
+        _close_clients()
+        # An interrupted run may have left a broker dead and topics behind.
+        self.cluster.heal()
+        self._delete_leftovers(of_all_runs=True)
+
+    def topic(self, name: str, partitions: int = 1, replicas: list[int] | None = None, **settings: str | int) -> str:
+        """Makes a topic of this run, waits until it can be used, and returns its full name.
+
+        `replicas` are the ids of the brokers that hold each partition's copies, the preferred leader first (left to Kafka if
+        not given; three copies). `settings` are topic settings, with _ for . as in ``min_insync_replicas=2``.
+        """
+        topic = f"{self._prefix}{self.run}-{name}"
+        options: dict = {"configs": {key.replace("_", "."): str(value) for key, value in settings.items()}}
+        if replicas:
+            options["assignments"] = {number: replicas for number in range(partitions)}
+        else:
+            options |= {"num_partitions": partitions, "replication_factor": 3}
+        with self._admin() as admin:
+            admin.create_topics({topic: options})
+        for partition in range(partitions):
+            self.cluster.wait_for_leader(topic, partition)
+        self.cluster.wait_for_in_sync(topic)
+        return topic
+
+    def group(self, name: str) -> str:
+        """The full name of a consumer group of this run."""
+        return f"{self._prefix}{self.run}-{name}"
+
+    def claim(
+        self,
+        text: str,
+        measured: float,
+        *,
+        at_least: float | None = None,
+        at_most: float | None = None,
+        equals: float | None = None,
+        unit: str = "",
+    ) -> None:
+        """Checks a claim of the notebook against a measured number and prints both. Raises ClaimFailed where it is false."""
+        bounds = {
+            "at least": (at_least, lambda bound: measured >= bound),
+            "at most": (at_most, lambda bound: measured <= bound),
+            "exactly": (equals, lambda bound: measured == bound),
+        }
+        given = {words: pair for words, pair in bounds.items() if pair[0] is not None}
+        if not given:
+            raise ValueError(f"The claim {text!r} can't fail: give at_least, at_most or equals")
+        promise = " and ".join(f"{words} {charts.number(bound)}" for words, (bound, _) in given.items())
+        line = f"{text}: {charts.number(measured)}{unit and ' ' + unit} (claimed: {promise})"
+        if not all(holds(bound) for bound, holds in given.values()):
+            raise ClaimFailed(f"This claim does not hold in this run: {line}")
+        print(f"✔ {line}")
+
+    def scorecard(self, frame: pd.DataFrame, *, title: str) -> Figure:
+        """Draws the lesson's scorecard (see charts.scorecard) and keeps its numbers for the last lesson's overview."""
+        SCORECARDS.mkdir(exist_ok=True)
+        file = SCORECARDS / f"{self.number:02d}.json"
+        file.write_text(json.dumps({"title": title, "variants": json.loads(frame.to_json(orient="index"))}, indent=1))
+        return charts.scorecard(frame, title=title)
+
+    def clean_up(self) -> None:
+        """Deletes this run's topics and groups and makes the cluster whole. Raises RuntimeError for clients left open."""
+        self.cluster.heal()
+        self._delete_leftovers()
+        left = _client_threads()
+        if left:
+            _close_clients()
+            raise RuntimeError(f"These clients were not closed by the notebook: {', '.join(sorted(left))}")
+        print("All clients are closed, this run's topics are deleted, and all brokers are in sync.")
+
+    def _delete_leftovers(self, of_all_runs: bool = False) -> None:
+        prefix = self._prefix if of_all_runs else f"{self._prefix}{self.run}-"
+        with self._admin() as admin:
+            topics = [topic for topic in admin.list_topics() if topic.startswith(prefix)]
+            groups = [group["group_id"] for group in admin.list_groups() if group["group_id"].startswith(prefix)]
+            for topic in topics:
+                try:
+                    admin.delete_topics([topic])
+                except UnknownTopicOrPartitionError:
+                    pass
+            for group in groups:
+                try:
+                    admin.delete_groups([group])
+                except GroupIdNotFoundError:
+                    pass
+
+    def _admin(self) -> KafkaAdminClient:
+        return KafkaAdminClient(bootstrap_servers=self.bootstrap_servers)
+
+
+def start(number: int) -> Lesson:
+    """Begins a run of lesson `number`: connects, mends what an earlier run left, and says where it is.
+
+    Raises NoCluster (with the command that starts one) where no cluster runs.
+    """
+    lesson = Lesson(number)
+    brokers = ", ".join(lesson.bootstrap_servers)
+    print(f"Lesson {number}, run {lesson.run}: {len(lesson.cluster.brokers())} brokers answer at {brokers}.")
+    return lesson
+
+
+def _close_clients() -> None:
+    """Closes Kafka clients that an interrupted cell left open in this kernel."""
+    # Asking every object its class through isinstance would wake up lazy proxies of other libraries.
+    for client in [thing for thing in gc.get_objects() if type(thing) in (KafkaProducer, KafkaConsumer, KafkaAdminClient)]:
+        if type(client) is KafkaProducer:
+            client.close(timeout=1)
+        elif type(client) is KafkaConsumer:
+            client.close(autocommit=False, timeout_ms=1000)
+        else:
+            client.close()
+    _client_threads()
+
+
+def _client_threads() -> set[str]:
+    """Names of the clients' threads that still live after a little patience."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        left = {thread.name for thread in threading.enumerate() if thread.name.startswith(CLIENT_THREADS)}
+        if not left or time.monotonic() > end:
+            return left
+        time.sleep(0.02)
