@@ -63,4 +63,7 @@ def _root():
         base = "~/Library/Caches"
     else:
         base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser().absolute() / "kafka-course"
+    try:
+        return Path(base).expanduser().absolute() / "kafka-course"
+    except RuntimeError:
+        raise CacheError("This user has no home folder for a cache.\nName another one: export %s=/path/to/a/folder" % VARIABLE)

@@ -106,6 +106,19 @@ class Cluster:
 
         self._wait(known, timeout, f"Broker {broker} did not register", broker)
 
+    def wait_for_topic(self, topic: str, partitions: int, timeout: float = 30.0) -> None:
+        """Returns when every broker that answers knows the new topic, with leaders, and all its copies are in sync."""
+
+        def usable(answer: wire.Metadata) -> bool:
+            mine = [answer.partitions.get((topic, number)) for number in range(partitions)]
+            return all(state and state.leader != -1 and set(state.in_sync) == set(state.replicas) for state in mine)
+
+        def known() -> bool:
+            answers = [answer for answer in self._ask_all(1.0).values() if answer]
+            return bool(answers) and all(map(usable, answers))
+
+        self._wait(known, timeout, f"Topic {topic} did not become usable")
+
     def wait_for_leader(self, topic: str, partition: int = 0, other_than: int | None = None, timeout: float = 15.0) -> int:
         """The id of the partition's leader, as soon as there is one, and another one than `other_than`."""
 

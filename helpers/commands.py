@@ -48,7 +48,7 @@ def down(cluster: Cluster, forget: bool = False) -> None:
         if forget:
             runner.forget()
             print("The cluster's data is deleted.")
-        elif running and runner.name == "processes":
+        elif running and not runner.starts_fast():
             _learn(cluster)
 
 
@@ -99,7 +99,8 @@ def _start(cluster: Cluster, missing: list[str]) -> None:
 def _learn(cluster: Cluster) -> None:
     print("Teaching Java to start Kafka faster next time (once, about 10 s; Ctrl-C skips it) … ", end="", flush=True)
     try:
-        print("done." if cluster.runner.learn_to_start_fast() else "known already.")
+        cluster.runner.learn_to_start_fast()
+        print("done.")
     except KeyboardInterrupt:
         print("skipped.")
     except ClusterError as error:

@@ -46,6 +46,7 @@ def install():
     try:
         # A .venv that was left half-made, or that came along from another machine, is worth nothing.
         shutil.rmtree(str(VENV), ignore_errors=True)
+        VENV.mkdir()
         run([sys.executable, "-m", "venv", str(VENV)], "On Debian and Ubuntu this is mended by: sudo apt install python3-venv")
         with tempfile.TemporaryDirectory() as folder:
             pin = Path(folder) / "uv.txt"

@@ -53,9 +53,7 @@ class Lesson:
             options |= {"num_partitions": partitions, "replication_factor": 3}
         with self._admin() as admin:
             admin.create_topics({topic: options})
-        for partition in range(partitions):
-            self.cluster.wait_for_leader(topic, partition)
-        self.cluster.wait_for_in_sync(topic)
+        self.cluster.wait_for_topic(topic, partitions)
         return topic
 
     def group(self, name: str) -> str:
@@ -81,8 +79,8 @@ class Lesson:
         given = {words: pair for words, pair in bounds.items() if pair[0] is not None}
         if not given:
             raise ValueError(f"The claim {text!r} can't fail: give at_least, at_most or equals")
-        promise = " and ".join(f"{words} {charts.number(bound)}" for words, (bound, _) in given.items())
-        line = f"{text}: {charts.number(measured)}{unit and ' ' + unit} (claimed: {promise})"
+        promise = " and ".join(f"{words} {charts._number(bound)}" for words, (bound, _) in given.items())
+        line = f"{text}: {charts._number(measured)}{unit and ' ' + unit} (claimed: {promise})"
         if not all(holds(bound) for bound, holds in given.values()):
             raise ClaimFailed(f"This claim does not hold in this run: {line}")
         print(f"✔ {line}")

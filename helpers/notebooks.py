@@ -6,6 +6,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -64,7 +65,7 @@ def run(notebooks: list[Path]) -> int:
         try:
             NotebookClient(notebook, timeout=CELL_TIMEOUT, kernel_name="python3", resources={"metadata": {"path": FOLDER}}).execute()
         except CellExecutionError as error:
-            print(f"failed, not saved:\n{error}")
+            print(f"failed, not saved:\n{_plain(str(error))}")
             return 1
         _tidy(notebook)
         nbformat.write(notebook, path)
@@ -78,6 +79,10 @@ def fingerprint(notebook: nbformat.NotebookNode) -> str:
     """A hash over the code of all cells, in order."""
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     return hashlib.sha256(json.dumps(code).encode()).hexdigest()[:16]
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
 def _tidy(notebook: nbformat.NotebookNode) -> None:

@@ -52,9 +52,10 @@ class ProcessRunner:
         java.command({})
 
     def start(self, names: list[str]) -> None:
-        """Starts the named services, all at once; returns when their processes exist."""
+        """Starts those of the named services that are stopped, all at once; returns when their processes exist."""
+        stopped = [name for name in names if self.children[name].process() is None]
         with ThreadPoolExecutor(len(names) or 1) as pool:
-            list(pool.map(self._start, names))
+            list(pool.map(self._start, stopped))
 
     def stop(self, names: list[str]) -> None:
         """Ends the named services in good order: the controller last, since brokers say goodbye to it."""
@@ -94,22 +95,25 @@ class ProcessRunner:
         found = {name: child.process() for name, child in self.children.items()}
         return {name: process.memory_info().rss for name, process in found.items() if process}
 
-    def learn_to_start_fast(self) -> bool:
-        """Trains the ahead-of-time cache where it is missing (about 10 s); True when it did.
+    def starts_fast(self) -> bool:
+        """True where the ahead-of-time cache for this Java, these jars and flags is there."""
+        return java.aot_cache(self._broker_environment()).exists()
+
+    def learn_to_start_fast(self) -> None:
+        """Trains the ahead-of-time cache (about 10 s).
 
         A node of its own is started for it in a folder that is deleted afterwards, so no data of the course is touched.
+        Raises ClusterError where that node does not start.
         """
-        environment = next(service.environment for service in self.services.values() if service.is_broker)
-        archive = java.aot_cache(environment)
-        if archive.exists():
-            return False
         folder = self.folder / "training"
         shutil.rmtree(folder, ignore_errors=True)
         try:
-            _train(environment, folder)
+            _train(self._broker_environment(), folder)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        return archive.exists()
+
+    def _broker_environment(self) -> dict[str, str]:
+        return next(service.environment for service in self.services.values() if service.is_broker)
 
     def _start(self, name: str) -> None:
         service = self.services[name]

