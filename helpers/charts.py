@@ -113,7 +113,7 @@ def throughput(frame: pd.DataFrame, *, title: str, colours: Colours = None) -> F
     _name_rows(axis, groups)
     axis.set_xlabel("messages per second (bar: median, dots: the rounds)")
     axis.xaxis.set_major_locator(MaxNLocator(5, min_n_ticks=2))
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
     _settle(figure)
     _make_room(axis, labels)
     return _done(figure)
@@ -168,7 +168,7 @@ def ledger(frame: pd.DataFrame, *, title: str) -> Figure:
     if "processed" in frame:
         panels.insert(0, ("processed\n", frame["processed"], [OK] * len(names), False))
     texts = [
-        "\n".join(f"{_number(row[c])} {word}" for c, word in told.items() if row[c] != 0) for _, row in frame.iterrows()
+        "\n".join(f"{number(row[c])} {word}" for c, word in told.items() if row[c] != 0) for _, row in frame.iterrows()
     ]
     return _panels(title, names, panels, first=(frame, texts))
 
@@ -206,7 +206,7 @@ def _bars_of_stored(axis: Axes, frame: pd.DataFrame) -> list:
     shares = [row["stored"] / row["sent"] if row["sent"] else math.nan for _, row in frame.iterrows()]
     axis.barh(range(len(frame)), [0 if math.isnan(s) else 1 for s in shares], 0.55, color=PAPER, edgecolor=GREY, lw=0.7)
     texts = [
-        f"{_number(row['stored'])}\nof {_number(row['sent'])}\n{_share(row['stored'], row['sent'])}"
+        f"{number(row['stored'])}\nof {number(row['sent'])}\n{_share(row['stored'], row['sent'])}"
         for _, row in frame.iterrows()
     ]
     return _bars(axis, shares, [OK] * len(frame), texts=texts, ends=[0 if math.isnan(s) else 1 for s in shares])
@@ -250,7 +250,7 @@ def _bars(
         end = length if ends is None or not math.isfinite(ends[row]) else max(length, ends[row])
         alarm = calm and value > 0
         label = axis.annotate(
-            texts[row] if texts else _number(value),
+            texts[row] if texts else number(value),
             (end, row),
             xytext=(GAP, 0),
             textcoords="offset points",
@@ -309,7 +309,7 @@ def latency(samples: Mapping[str | tuple[str, str], Sequence[float]], *, title: 
             axis.plot([low, high], [row, row], color=colour, lw=1.3, marker="|", ms=7)
             axis.plot([p50, p99], [row, row], color=colour, lw=8, solid_capstyle="butt")
             axis.plot([p50], [row], color=PAPER, marker="o", ms=8, mec=colour, mew=2, zorder=3)
-        _write_columns(axis, row, [_number(value) for value in figures])
+        _write_columns(axis, row, [number(value) for value in figures])
     _write_columns(axis, -0.5, ["p50", "p99", f"max ({unit})"], weight="bold", va="bottom")
     _name_rows(axis, names)
     axis.grid(axis="x", color=PALE, lw=0.6)
@@ -390,7 +390,7 @@ def _lines(
     else:
         low, high = 0, max(1.0, 1.08 * np.nanmax(frame[column].to_numpy(float), initial=0))
         axis.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
     axis.set_ylim(low, high)
     labels = []
     for name, group in groups.items():
@@ -511,7 +511,7 @@ def stored_over_time(
             floor = drawn
         _write_total(axis, name, int((~stored & silent).sum()), int((~stored & ~silent).sum()))
         axis.yaxis.set_major_locator(MaxNLocator(2, integer=True))
-        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
     axes[0].set_ylim(0, None)
     figure.supylabel(f"messages per {bin_s:g} s", fontsize=9)
     marks = _time_axis(axes, edges, events, window)
@@ -524,9 +524,9 @@ def stored_over_time(
 def _write_total(axis: Axes, name: str, silent: int, failed: int) -> None:
     lines = [(_wrap(name), INK, "bold")]
     if silent:
-        lines.append((f"{_number(silent)} lost silently", SILENT, "bold"))
+        lines.append((f"{number(silent)} lost silently", SILENT, "bold"))
     if failed:
-        lines.append((f"{_number(failed)} lost, error told", _darker(FAILED), "bold"))
+        lines.append((f"{number(failed)} lost, error told", _darker(FAILED), "bold"))
     if not silent and not failed:
         lines.append(("0 lost", GREY, "normal"))
     above = 0
@@ -557,7 +557,7 @@ def _time_axis(axes: Sequence[Axes], seconds: Iterable[float], events: Events, w
     axes[-1].set_xlim(low, high)
     axes[-1].set_xlabel("time (s)")
     axes[-1].xaxis.set_major_locator(MaxNLocator(8))
-    axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
+    axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
     marks = []
     for when, label in events:
         if low <= when <= high:
@@ -871,13 +871,13 @@ def _log_axis(axis, values: Iterable[float]) -> tuple[float, float]:
     name = axis.axis_name
     axis.axes.set(**{f"{name}scale": "log", f"{name}lim": (low, high)})
     axis.set_major_locator(FixedLocator([tick for tick in ticks if low <= tick <= high]))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
     return low, high
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """11559 -> "11,559", 1.7321 -> "1.73", NaN -> "–"."""
     if not math.isfinite(value):
         return "–"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -84,14 +85,14 @@ class Child:
                 pass
         psutil.wait_procs(family, timeout=10)
 
-    def stop(self, timeout: float = 20.0) -> None:
-        """Asks the process to end (SIGTERM) and kills it after `timeout` seconds. Does nothing where none runs."""
+    def stop(self, timeout: float = 20.0, request: int = signal.SIGTERM) -> None:
+        """Asks the process to end (with the signal `request`) and kills it after `timeout` seconds. Does nothing where none runs."""
         process = self.process()
         if process is None:
             return
         try:
             process.resume()  # a paused process would not hear the request
-            process.terminate()
+            process.send_signal(request)
             process.wait(timeout)
         except psutil.NoSuchProcess:
             pass

@@ -48,7 +48,7 @@ def down(cluster: Cluster, forget: bool = False) -> None:
         if forget:
             runner.forget()
             print("The cluster's data is deleted.")
-        elif running and not runner.starts_fast():
+        elif running:
             _learn(cluster)
 
 
@@ -97,13 +97,15 @@ def _start(cluster: Cluster, missing: list[str]) -> None:
 
 
 def _learn(cluster: Cluster) -> None:
-    print("Teaching Java to start Kafka faster next time (once, about 10 s; Ctrl-C skips it) … ", end="", flush=True)
     try:
+        if cluster.runner.starts_fast():
+            return
+        print("Teaching Java to start Kafka faster next time (once, about 10 s; Ctrl-C skips it) … ", end="", flush=True)
         cluster.runner.learn_to_start_fast()
         print("done.")
     except KeyboardInterrupt:
         print("skipped.")
-    except ClusterError as error:
+    except (ClusterError, cache.CacheError, jars.DownloadError, OSError) as error:
         # A slower start is no reason to fail here.
         print(f"failed: {error}")
 
@@ -115,9 +117,10 @@ def _page(cluster: Cluster) -> str:
 @contextmanager
 def _alone() -> Iterator[None]:
     """Lets one command at a time change the cluster."""
-    processes.check_folder(processes.DATA)
+    # Nothing more is asked of the folder here: on a full disk, ending the cluster is how room is made.
     lock = FileLock(processes.DATA / "lock")
     try:
+        processes.DATA.mkdir(exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
         print("Another command is at work on the cluster; waiting for it …", flush=True)
@@ -125,6 +128,8 @@ def _alone() -> Iterator[None]:
             lock.acquire(timeout=LOCK_PATIENCE)
         except Timeout:
             raise ClusterError(f"It did not finish within {LOCK_PATIENCE:.0f} s. See: make kafka-status") from None
+    except OSError as error:
+        raise processes.cannot_write(processes.DATA, error) from error
     try:
         yield
     finally:
@@ -147,6 +152,9 @@ def _endings() -> list[int]:
 
 
 def _interrupt(number: int, _frame: object) -> None:
+    # Once is enough: what follows is tidying up, which more of them would only cut short.
+    for ending in _endings():
+        signal.signal(ending, signal.SIG_IGN)
     raise KeyboardInterrupt(number)
 
 

@@ -44,7 +44,7 @@ def fetch(progress: bool = True) -> list[Path]:
     missing = [path for path, digest in wanted.items() if not _is_sound(folder / Path(path).name, digest)]
     if missing:
         with ThreadPoolExecutor(THREADS) as pool, tqdm(
-            total=len(missing), desc="Fetching Apache Kafka", unit=" jars", disable=not progress, leave=False
+            total=len(missing), desc="Fetching Apache Kafka", unit=" jars", disable=None if progress else True, leave=False
         ) as bar:
             for _ in pool.map(lambda path: _download(path, wanted[path], folder), missing):
                 bar.update()

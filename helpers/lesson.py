@@ -11,6 +11,7 @@ import time
 import pandas as pd
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.errors import GroupIdNotFoundError, UnknownTopicOrPartitionError
+from kafka.net.selector import NetworkSelector
 from matplotlib.figure import Figure
 
 from . import charts, compose
@@ -79,8 +80,8 @@ class Lesson:
         given = {words: pair for words, pair in bounds.items() if pair[0] is not None}
         if not given:
             raise ValueError(f"The claim {text!r} can't fail: give at_least, at_most or equals")
-        promise = " and ".join(f"{words} {charts._number(bound)}" for words, (bound, _) in given.items())
-        line = f"{text}: {charts._number(measured)}{unit and ' ' + unit} (claimed: {promise})"
+        promise = " and ".join(f"{words} {charts.number(bound)}" for words, (bound, _) in given.items())
+        line = f"{text}: {charts.number(measured)}{unit and ' ' + unit} (claimed: {promise})"
         if not all(holds(bound) for bound, holds in given.values()):
             raise ClaimFailed(f"This claim does not hold in this run: {line}")
         print(f"✔ {line}")
@@ -143,6 +144,9 @@ def _close_clients() -> None:
             client.close(autocommit=False, timeout_ms=1000)
         else:
             client.close()
+    # A client whose constructor failed, or that nobody holds any more, is gone, but its network thread is not.
+    for loop in [thing for thing in gc.get_objects() if type(thing) is NetworkSelector]:
+        loop.stop(timeout_ms=2000)
     _client_threads()
 
 

