@@ -34,7 +34,10 @@ def all_notebooks() -> list[Path]:
 def lab() -> int:
     """Opens JupyterLab beside the notebooks, on this machine only, with its token."""
     command = [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(FOLDER), "--ServerApp.ip=127.0.0.1"]
-    command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    command.append("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
+    # No question about news in front of the first lesson, and nothing asked of the network.
+    quiet = cache.folder("jupyter", "config", "labconfig") / "page_config.json"
+    quiet.write_text(json.dumps({"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}))
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     if os.name == "posix":

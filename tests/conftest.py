@@ -240,8 +240,8 @@ def new_clone(tmp_path: Path, warm_cache: Path) -> Iterator[Callable[..., Clone]
     """Makes clones; ends what runs in them afterwards, and fails where something is left then."""
     made: list[Clone] = []
 
-    def make(name: str = "clone", cache_folder: Path = warm_cache, user: int | None = None) -> Clone:
-        made.append(Clone(tmp_path / name, cache_folder, user))
+    def make(cache_folder: Path = warm_cache) -> Clone:
+        made.append(Clone(tmp_path / "clone", cache_folder))
         return made[-1]
 
     yield make

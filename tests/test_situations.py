@@ -677,7 +677,7 @@ def test_localhost_that_is_ipv6_first(running, topic):
 
 
 @pytest.fixture
-def nobodys_clone(new_clone: Callable[..., Clone]) -> Iterator[Clone]:
+def nobodys_clone(warm_cache: Path) -> Iterator[Clone]:
     """A clone of an ordinary user, with a cache and a .venv of its own."""
     if not is_root():
         pytest.skip("These tests run as an ordinary user already; only root can become another one")
@@ -687,7 +687,7 @@ def nobodys_clone(new_clone: Callable[..., Clone]) -> Iterator[Clone]:
         interpreter = make_venv(folder / ".venv", NOBODY)
         if not interpreter:
             pytest.skip("An ordinary user can run no Python here that has the course's packages")
-        clone = new_clone(str(folder / "clone"), copy_cache(folder / "cache"), NOBODY)
+        clone = Clone(folder / "clone", copy_cache(folder / "cache"), NOBODY)
         clone.interpreter = interpreter
         give_to(folder, NOBODY)
         yield clone
