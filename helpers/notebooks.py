@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import hashlib
 import json
 import os
@@ -19,6 +20,7 @@ from . import cache, compose
 ROOT = compose.FILE.parent
 FOLDER = ROOT / "notebooks"
 EXECUTED = ROOT / "tests" / "executed.json"  # notebook -> fingerprint of the code that its saved outputs are from
+COVER = ("01-fire-and-forget.ipynb", "hole", FOLDER / "figure.png")  # the README's picture: notebook, cell, file
 CELL_TIMEOUT = 60  # seconds; a cell is meant to need 20 at most, and CI machines are slow
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -72,6 +74,8 @@ def run(notebooks: list[Path]) -> int:
             return 1
         _tidy(notebook)
         nbformat.write(notebook, path)
+        if path.name == COVER[0]:
+            COVER[2].write_bytes(picture(notebook, COVER[1]))
         executed[path.name] = fingerprint(notebook)
         EXECUTED.write_text(json.dumps(executed, indent=1, sort_keys=True) + "\n")
         print(f"{time.monotonic() - begin:.0f} s, {path.stat().st_size / 1000:.0f} kB")
@@ -82,6 +86,12 @@ def fingerprint(notebook: nbformat.NotebookNode) -> str:
     """A hash over the code of all cells, in order."""
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     return hashlib.sha256(json.dumps(code).encode()).hexdigest()[:16]
+
+
+def picture(notebook: nbformat.NotebookNode, cell_id: str) -> bytes:
+    """The PNG that a cell shows. Raises StopIteration where it shows none."""
+    outputs = next(cell.outputs for cell in notebook.cells if cell.id == cell_id)
+    return base64.b64decode(next(output.data["image/png"] for output in outputs if "image/png" in output.get("data", {})))
 
 
 def _plain(text: str) -> str:

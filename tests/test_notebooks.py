@@ -50,6 +50,12 @@ def test_lessons_have_their_names_and_no_gap():
     assert LESSONS
 
 
+def test_the_readme_shows_a_figure_of_the_saved_notebook():
+    name, cell, file = notebooks.COVER
+    assert file.read_bytes() == notebooks.picture(nbformat.read(notebooks.FOLDER / name, as_version=4), cell)
+    assert f"(notebooks/{file.name})" in (notebooks.ROOT / "README.md").read_text()
+
+
 def test_is_valid(notebook):
     nbformat.validate(notebook)
 
