@@ -14,7 +14,7 @@ from kafka.errors import GroupIdNotFoundError, UnknownTopicOrPartitionError
 from kafka.net.selector import NetworkSelector
 from matplotlib.figure import Figure
 
-from . import charts, compose
+from . import canvas, charts, compose
 from .cluster import connect
 
 SCORECARDS = compose.FILE.parent / ".scorecards"  # a file a lesson: what this learner's own runs measured
@@ -80,8 +80,8 @@ class Lesson:
         given = {words: pair for words, pair in bounds.items() if pair[0] is not None}
         if not given:
             raise ValueError(f"The claim {text!r} can't fail: give at_least, at_most or equals")
-        promise = " and ".join(f"{words} {charts.number(bound)}" for words, (bound, _) in given.items())
-        line = f"{text}: {charts.number(measured)}{unit and ' ' + unit} (claimed: {promise})"
+        promise = " and ".join(f"{words} {canvas.number(bound)}" for words, (bound, _) in given.items())
+        line = f"{text}: {canvas.number(measured)}{unit and ' ' + unit} (claimed: {promise})"
         if not all(holds(bound) for bound, holds in given.values()):
             raise ClaimFailed(f"This claim does not hold in this run: {line}")
         print(f"✔ {line}")

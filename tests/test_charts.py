@@ -16,7 +16,7 @@ from matplotlib.text import Text
 from nbclient import NotebookClient
 from PIL import Image
 
-from helpers import charts
+from helpers import canvas, charts, diagrams
 
 ACKS = ["acks=0", "acks=1", "acks=all"]
 LONG = [
@@ -222,9 +222,9 @@ CASES = {
         ),
         title=TITLE,
     ),
-    "pattern": lambda: charts.pattern(*REPLICATION, title="The producer writes to the leader; the followers copy"),
-    "pattern, crowded": lambda: charts.pattern(*CROWDED, title=LONG_TITLE),
-    "pattern, one box": lambda: charts.pattern({"broker": (0, 0)}, [], title="One broker, alone"),
+    "pattern": lambda: diagrams.pattern(*REPLICATION, title="The producer writes to the leader; the followers copy"),
+    "pattern, crowded": lambda: diagrams.pattern(*CROWDED, title=LONG_TITLE),
+    "pattern, one box": lambda: diagrams.pattern({"broker": (0, 0)}, [], title="One broker, alone"),
 }
 
 
@@ -308,7 +308,7 @@ def test_many_messages_still_make_a_small_picture():
 
 def test_pattern_keeps_labels_boxes_and_arrows_apart():
     for boxes_and_arrows in (REPLICATION, CROWDED):
-        figure = charts.pattern(*boxes_and_arrows, title=TITLE)
+        figure = diagrams.pattern(*boxes_and_arrows, title=TITLE)
         texts = visible_texts(figure)
         [axes] = figure.axes
         arrows = [patch for patch in axes.patches if isinstance(patch, FancyArrowPatch)]
@@ -322,9 +322,9 @@ def test_pattern_keeps_labels_boxes_and_arrows_apart():
 
 
 def test_pattern_draws_an_answer_dashed_and_grey():
-    [axes] = charts.pattern(*REPLICATION, title=TITLE).axes
+    [axes] = diagrams.pattern(*REPLICATION, title=TITLE).axes
     arrows = [patch for patch in axes.patches if isinstance(patch, FancyArrowPatch)]
-    assert [to_hex(a.get_edgecolor()) for a in arrows[:2]] == [charts.INK.lower(), charts.GREY.lower()]
+    assert [to_hex(a.get_edgecolor()) for a in arrows[:2]] == [canvas.INK.lower(), canvas.GREY.lower()]
     assert arrows[0].get_linestyle() in ("-", "solid") and arrows[1].get_linestyle() not in ("-", "solid")
 
 
@@ -342,7 +342,7 @@ def test_pattern_draws_an_answer_dashed_and_grey():
 )
 def test_pattern_says_what_is_wrong(boxes, arrows, message):
     with pytest.raises(ValueError, match=message):
-        charts.pattern(boxes, arrows, title=TITLE)
+        diagrams.pattern(boxes, arrows, title=TITLE)
 
 
 def test_throughput_writes_medians_and_draws_every_round():
@@ -401,13 +401,13 @@ def test_lines_draw_the_values_given():
     frame = series("lag", values=[10, 200, 3000])
     lines = {to_hex(line.get_color()): line for line in charts.lag(frame, title=TITLE).axes[0].lines}
     for name, value in zip(ACKS, [10, 200, 3000]):
-        line = lines[charts.palette(ACKS)[name].lower()]
+        line = lines[canvas.palette(ACKS)[name].lower()]
         assert set(line.get_ydata()) == {value}
-    assert [lines[colour.lower()].get_linestyle() for colour in charts.palette(ACKS).values()] == ["-", "--", "-."]
+    assert [lines[colour.lower()].get_linestyle() for colour in canvas.palette(ACKS).values()] == ["-", "--", "-."]
 
 
 def test_a_variant_has_one_colour_everywhere():
-    colours = [colour.lower() for colour in charts.palette(ACKS).values()]
+    colours = [colour.lower() for colour in canvas.palette(ACKS).values()]
     assert len(set(colours)) == 3
     assert colour_of_bars(charts.throughput(rounds(), title=TITLE).axes[0]) == colours
     assert colour_of_bars(charts.scorecard(card(), title=TITLE).axes[0]) == colours
@@ -426,7 +426,7 @@ def test_a_variant_has_one_colour_everywhere():
 
 
 def test_some_of_the_variants_keep_their_colours_if_told_all():
-    all_colours = charts.palette(ACKS)
+    all_colours = canvas.palette(ACKS)
     figure = charts.throughput(rounds(ACKS[1:]), title=TITLE, colours=all_colours)
     assert colour_of_bars(figure.axes[0]) == [all_colours[name].lower() for name in ACKS[1:]]
     with pytest.raises(ValueError, match="acks=2"):
@@ -435,7 +435,7 @@ def test_some_of_the_variants_keep_their_colours_if_told_all():
 
 def test_losses_alarm_and_zero_is_calm():
     lost = charts.scorecard(card(), title=TITLE).axes[4]
-    assert [text.get_color() for text in lost.texts] == [charts.SILENT, charts.SILENT, charts.GREY]
+    assert [text.get_color() for text in lost.texts] == [canvas.SILENT, canvas.SILENT, canvas.GREY]
 
 
 @pytest.mark.parametrize(
@@ -476,7 +476,7 @@ def test_other_wrong_inputs_are_named():
 @pytest.mark.parametrize("before", ["", "import matplotlib.pyplot as plt", "%matplotlib inline"])
 def test_a_notebook_shows_exactly_one_picture(before):
     code = (
-        "import pandas as pd\nfrom helpers import charts\n"
+        "import pandas as pd\nfrom helpers import canvas, charts, diagrams\n"
         "frame = pd.DataFrame({'variant': ['a', 'b'], 'messages_per_s': [1, 2]})\n"
         "charts.throughput(frame, title='b is twice as fast')"
     )
