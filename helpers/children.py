@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -83,7 +84,7 @@ class Child:
                 member.kill()
             except psutil.NoSuchProcess:
                 pass
-        psutil.wait_procs(family, timeout=10)
+        _wait_for_end(family, timeout=10)
 
     def stop(self, timeout: float = 20.0, request: int = signal.SIGTERM) -> None:
         """Asks the process to end (with the signal `request`) and kills it after `timeout` seconds. Does nothing where none runs."""
@@ -93,10 +94,9 @@ class Child:
         try:
             process.resume()  # a paused process would not hear the request
             process.send_signal(request)
-            process.wait(timeout)
         except psutil.NoSuchProcess:
-            pass
-        except psutil.TimeoutExpired:
+            return
+        if not _wait_for_end([process], timeout):
             self.kill()
 
     def tail(self, lines: int) -> str:
@@ -107,6 +107,28 @@ class Child:
                 return b"\n".join(log.read().splitlines()[-lines:]).decode("utf-8", "replace")
         except OSError:
             return ""
+
+
+def _wait_for_end(family: list[psutil.Process], timeout: float) -> bool:
+    """True as soon as all have ended, False where some have not within `timeout` seconds."""
+    end = time.monotonic() + timeout
+    while any(_is_alive(member) for member in family):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    # A zombie has ended; in a container its parent may take long to notice, or never do.
+    try:
+        try:
+            process.wait(0)
+            return False
+        except psutil.TimeoutExpired:
+            return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def detached() -> dict:

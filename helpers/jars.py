@@ -17,6 +17,7 @@ REPOSITORY_VARIABLE = "KAFKA_COURSE_MAVEN"
 REPOSITORY = "https://repo1.maven.org/maven2"
 THREADS = 8
 TIMEOUT = 30  # seconds without a byte
+JAR_TIME = 946_684_800  # 2000-01-01: Java uses its ahead-of-time cache only while the jars keep their times
 
 pooch.get_logger().setLevel("WARNING")  # its line per file would tear the progress bar
 
@@ -67,6 +68,7 @@ def _download(path: str, digest: str, folder: Path) -> None:
             path=folder,
             downloader=pooch.HTTPDownloader(timeout=TIMEOUT) if url.startswith("http") else None,
         )
+        os.utime(folder / name, (JAR_TIME, JAR_TIME))
     except Exception as error:  # requests, urllib3, pooch and the disk each have their own kinds
         host = urllib.parse.urlsplit(url).netloc or url
         raise DownloadError(

@@ -76,8 +76,12 @@ class ProcessRunner:
         self.children[name].kill()
 
     def pause(self, name: str) -> None:
-        """SIGSTOP: the process lives, but does nothing."""
-        self._running(name).suspend()
+        """SIGSTOP: the process lives, but does nothing. Returns when it has come to a halt."""
+        process = self._running(name)
+        process.suspend()
+        end = time.monotonic() + 5
+        while process.status() != psutil.STATUS_STOPPED and time.monotonic() < end:
+            time.sleep(0.01)
 
     def resume(self, name: str) -> None:
         """SIGCONT."""

@@ -180,14 +180,12 @@ def free_ports(count: int) -> list[int]:
     raise AssertionError("no free ports")
 
 
-def copy_cache(target: Path, *, owner: int | None = None) -> Path:
+def copy_cache(target: Path) -> Path:
     """A copy of the warm cache: its jars and what Java has learnt of them."""
     jars.fetch()
     for name in ("jars", "aot"):
         # copy2 keeps the times, by which Java knows its ahead-of-time cache to fit the jars.
         shutil.copytree(cache.folder(name), target / name, copy_function=shutil.copy2)
-    if owner is not None:
-        give_to(target, owner)
     return target
 
 
@@ -213,9 +211,8 @@ def _is_free(family: int, address: str, port: int) -> bool:
 
 
 def _course_files() -> list[str]:
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=True)
     wanted = ("helpers/", "docker-compose.yml", "Makefile", "requirements")
     return [name for name in listed.stdout.split("\0") if name.startswith(wanted) and (ROOT / name).is_file()]
 

@@ -1,0 +1,75 @@
+"""Faults planted in small notebooks: what `make notebooks-test` must turn red for, and a sound one that stays green."""
+
+import os
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from helpers import notebooks
+
+CLAIM = """from helpers.lesson import Lesson
+Lesson.claim(None, "messages lost", {lost}, equals=0)"""
+
+
+def saved(path, *cells):
+    """A notebook with (source, saved output) cells, as if it had been run."""
+    book = new_notebook(metadata=notebooks.METADATA)
+    for count, (source, text) in enumerate(cells, 1):
+        outputs = [new_output("stream", name="stdout", text=text)] if text else []
+        book.cells.append(new_code_cell(source, execution_count=count, outputs=outputs, id=f"cell-{count}"))
+    nbformat.write(book, path)
+    return path
+
+
+def outcome(path, capfd):
+    code = notebooks.test([path])
+    return code, capfd.readouterr().out
+
+
+def test_a_sound_notebook_is_green(tmp_path, capfd):
+    path = saved(tmp_path / "sound.ipynb", ("# NBVAL_CHECK_OUTPUT\nprint(1000)", "1000\n"), (CLAIM.format(lost=0), ""))
+    code, said = outcome(path, capfd)
+    assert code == 0, said
+    assert "2 passed" in said
+
+
+@pytest.mark.parametrize(
+    "source, text, words",
+    [
+        ("# NBVAL_CHECK_OUTPUT\nprint(999)", "1000\n", "mismatch"),
+        (CLAIM.format(lost=12), "", "ClaimFailed"),
+        ("raise KeyError('planted')", "", "planted"),
+        (
+            "from concurrent.futures import ThreadPoolExecutor\n"
+            "with ThreadPoolExecutor() as threads: done = threads.submit(lambda: 1 / 0)\n"
+            "done.result()",
+            "",
+            "ZeroDivisionError",
+        ),
+        ("from helpers.errors import NoCluster\nraise NoCluster('Start one with: make kafka-up')", "", "make kafka-up"),
+    ],
+    ids=["another count", "a false claim", "an exception", "an exception in a thread", "no cluster"],
+)
+def test_a_fault_is_red(tmp_path, capfd, source, text, words):
+    code, said = outcome(saved(tmp_path / "faulty.ipynb", (source, text)), capfd)
+    assert code != 0
+    assert words in said
+
+
+def test_a_cell_that_hangs_is_red(tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(notebooks, "CELL_TIMEOUT", 3)
+    code, said = outcome(saved(tmp_path / "hangs.ipynb", ("import threading\nthreading.Event().wait()", "")), capfd)
+    assert code != 0
+    assert "timed out" in said.lower() or "timeout" in said.lower(), said
+
+
+def test_nothing_of_jupyter_goes_to_the_home_folder(tmp_path, capfd, monkeypatch):
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("KAFKA_COURSE_CACHE", str(tmp_path / "cache"))
+    path = saved(tmp_path / "sound.ipynb", ("import helpers.charts", ""))
+    code, said = outcome(path, capfd)
+    assert code == 0, said
+    assert os.listdir(home) == []
