@@ -59,7 +59,7 @@ class Child:
             process = psutil.Process(record["pid"])
             if abs(process.create_time() - record["created"]) > CLOCK_SLACK:
                 return None
-            return None if process.status() == psutil.STATUS_ZOMBIE else process
+            return None if _is_zombie(process) else process
         except (OSError, ValueError, KeyError, TypeError, psutil.NoSuchProcess):
             return None
 
@@ -120,15 +120,20 @@ def _wait_for_end(family: list[psutil.Process], timeout: float) -> bool:
 
 
 def _is_alive(process: psutil.Process) -> bool:
-    # A zombie has ended; in a container its parent may take long to notice, or never do.
     try:
         try:
             process.wait(0)
             return False
         except psutil.TimeoutExpired:
-            return process.status() != psutil.STATUS_ZOMBIE
+            return not _is_zombie(process)
     except psutil.NoSuchProcess:
         return False
+
+
+def _is_zombie(process: psutil.Process) -> bool:
+    # A zombie has ended; in a container its parent may take long to notice, or never do. But a killed process is shown
+    # as a zombie as soon as its first thread has ended; until the last one has, its ports and files are still open.
+    return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
 
 
 def detached() -> dict:

@@ -184,7 +184,8 @@ def main(arguments: list[str] | None = None) -> None:
 
     if threading.current_thread() is threading.main_thread():
         for number in _endings():
-            signal.signal(number, _interrupt)
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup's wish stands
+                signal.signal(number, _interrupt)
     try:
         cluster = Cluster()
         if options.command in ("kill", "start", "pause", "resume"):

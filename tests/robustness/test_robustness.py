@@ -1,0 +1,104 @@
+"""What learners do to a notebook: run it twice, interrupt it, restart the cluster under it. Run by make robustness-test.
+
+Everything happens in one kernel, as in JupyterLab.
+"""
+
+import contextlib
+import signal
+import threading
+import time
+
+import nbformat
+import psutil
+import pytest
+from kafka import KafkaAdminClient
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from helpers import commands, notebooks
+from helpers.cluster import Cluster, connect
+
+KAFKA_THREADS = "[thread.name for thread in __import__('threading').enumerate() if thread.name.startswith(('kafka-', 'lag-'))]"
+
+
+class Session:
+    """A notebook in its kernel."""
+
+    def __init__(self, path, client):
+        self.notebook, self.client = nbformat.read(path, as_version=4), client
+        client.nb = self.notebook
+        self.code = [(index, cell) for index, cell in enumerate(self.notebook.cells) if cell.cell_type == "code"]
+
+    @property
+    def kernel(self) -> psutil.Process:
+        return psutil.Process(self.client.km.provisioner.process.pid)
+
+    def run_all(self) -> dict[str, float]:
+        """Runs all cells; seconds per cell."""
+        return {cell.id: self.run(index, cell) for index, cell in self.code}
+
+    def run(self, index, cell) -> float:
+        begin = time.monotonic()
+        self.client.execute_cell(cell, index)
+        return time.monotonic() - begin
+
+    def interrupt_at(self, cell_id: str, after: float) -> None:
+        """Runs from the top, and presses the stop button `after` seconds into a cell."""
+        for index, cell in self.code:
+            if cell.id != cell_id:
+                self.run(index, cell)
+                continue
+            button = threading.Timer(after, self.kernel.send_signal, [signal.SIGINT])
+            button.start()
+            try:
+                with pytest.raises(CellExecutionError, match="KeyboardInterrupt"):
+                    self.run(index, cell)
+            finally:
+                button.cancel()
+            return
+
+    def evaluate(self, expression: str) -> str:
+        """What an expression is worth in the kernel."""
+        cell = nbformat.v4.new_code_cell(expression)
+        self.notebook.cells.append(cell)
+        self.client.execute_cell(cell, len(self.notebook.cells) - 1)
+        self.notebook.cells.pop()
+        return cell.outputs[0].data["text/plain"]
+
+
+@contextlib.contextmanager
+def session(path):
+    client = NotebookClient(
+        nbformat.v4.new_notebook(), timeout=120, kernel_name="python3", resources={"metadata": {"path": notebooks.FOLDER}}
+    )
+    with client.setup_kernel():
+        yield Session(path, client)
+
+
+def left_behind(number: str) -> list[str]:
+    """Topics and groups of a lesson that are still in the cluster."""
+    with KafkaAdminClient(bootstrap_servers=connect().bootstrap_servers) as admin:
+        names = admin.list_topics() + [group["group_id"] for group in admin.list_groups()]
+    return [name for name in names if name.startswith(f"lesson-{number}-")]
+
+
+@pytest.mark.parametrize("path", notebooks.all_notebooks(), ids=lambda path: path.stem)
+def test_a_learners_day(path):
+    with session(path) as lesson:
+        seconds = lesson.run_all()
+        ids = list(seconds)
+        fault = ids.index(next(id for id in ids if id.startswith("break")))
+        # The longest experiment, and the longest cell of the fault: the places at which people lose patience.
+        for part in (ids[:fault], ids[fault:]):
+            longest = max(part, key=seconds.get)
+            lesson.interrupt_at(longest, after=max(0.5, seconds[longest] / 2))
+        cluster = Cluster()
+        for service in cluster.brokers_by_id.values():
+            cluster.runner.kill(service.name)
+        commands.up(cluster)
+        lesson.run_all()
+        assert lesson.evaluate(KAFKA_THREADS) == "[]"
+        # Brokers that a lesson started again are the kernel's children, and outlive it.
+        assert not [child for child in lesson.kernel.children(recursive=True) if "kafka.Kafka" not in child.cmdline()]
+    assert left_behind(path.stem[:2]) == []
+    assert connect().brokers() == [1, 2, 3]
