@@ -79,7 +79,15 @@ def _as_user(program: str, *arguments: object) -> list[str]:
         return command
     # PostgreSQL refuses to run as root. It runs as "nobody", who may still walk through root's private folders.
     allowed = "+dac_override,+dac_read_search"
-    identity = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", f"--inh-caps={allowed}", f"--ambient-caps={allowed}"]
+    # Without no_setuid_fixup, access() would not count that permission.
+    identity = [
+        "--securebits=+no_setuid_fixup",
+        f"--reuid={NOBODY}",
+        f"--regid={NOBODY}",
+        "--clear-groups",
+        f"--inh-caps={allowed}",
+        f"--ambient-caps={allowed}",
+    ]
     return ["setpriv", *identity, *command]
 
 

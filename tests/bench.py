@@ -60,7 +60,9 @@ def fresh_clone(folder: Path) -> None:
 
     def run(*command: str) -> float:
         begin = time.monotonic()
-        subprocess.run(command, cwd=clone, env=env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        result = subprocess.run(command, cwd=clone, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if result.returncode:
+            sys.exit(f"{command} failed:\n{result.stdout}")
         return time.monotonic() - begin
 
     python = str(clone / ".venv" / "bin" / "python")
