@@ -146,11 +146,13 @@ def stored_ids(
     bootstrap_servers: list[str],
     id_of: Callable[[ConsumerRecord], int] = by_json_id,
     isolation_level: str = "read_uncommitted",
+    settled_for: float = 1.0,
     timeout: float = 30.0,
 ) -> list[int]:
-    """Ids of all messages that the topic holds now, partition after partition, each in stored order.
+    """Ids of all messages that the topic holds, partition after partition, each in stored order.
 
-    Reads with a plain consumer that belongs to no group. Raises TimeoutError where the end is not reached in `timeout`
+    A producer with acks=0 cannot say when its last message has arrived. So this begins when the topic has not grown for
+    `settled_for` seconds (0 where every message was acknowledged). Reads with a plain consumer that belongs to no group. Raises TimeoutError where the end is not reached in `timeout`
     seconds, and what `id_of` raises.
     """
     consumer = KafkaConsumer(
@@ -166,9 +168,9 @@ def stored_ids(
             raise ValueError(f"There is no topic {topic!r}")
         consumer.assign(partitions)
         consumer.seek_to_beginning(*partitions)
-        ends = consumer.end_offsets(partitions)
-        found: dict[TopicPartition, list[int]] = {partition: [] for partition in partitions}
         limit = time.monotonic() + timeout
+        ends = _settled_ends(consumer, partitions, settled_for, limit)
+        found: dict[TopicPartition, list[int]] = {partition: [] for partition in partitions}
         # Positions, not counts: markers of transactions take offsets too, but are no records.
         while any(consumer.position(partition) < ends[partition] for partition in partitions):
             if time.monotonic() > limit:
@@ -180,3 +182,15 @@ def stored_ids(
     finally:
         consumer.close(autocommit=False, timeout_ms=5000)
 
+
+
+def _settled_ends(
+    consumer: KafkaConsumer, partitions: list[TopicPartition], settled_for: float, limit: float
+) -> dict[TopicPartition, int]:
+    ends, since = consumer.end_offsets(partitions), time.monotonic()
+    while time.monotonic() < min(since + settled_for, limit):
+        time.sleep(0.05)
+        now = consumer.end_offsets(partitions)
+        if now != ends:
+            ends, since = now, time.monotonic()
+    return ends
