@@ -9,8 +9,14 @@ import threading
 import time
 
 import pandas as pd
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
-from kafka.errors import GroupIdNotFoundError, UnknownTopicOrPartitionError
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import OffsetSpec
+from kafka.errors import (
+    GroupIdNotFoundError,
+    LeaderNotAvailableError,
+    NotLeaderForPartitionError,
+    UnknownTopicOrPartitionError,
+)
 from kafka.net.selector import NetworkSelector
 from matplotlib.figure import Figure
 
@@ -54,7 +60,8 @@ class Lesson:
             options |= {"num_partitions": partitions, "replication_factor": 3}
         with self._admin() as admin:
             admin.create_topics({topic: options})
-        self.cluster.wait_for_topic(topic, partitions)
+            self.cluster.wait_for_topic(topic, partitions)
+            _wait_for_leaders_at_work(admin, topic, partitions)
         return topic
 
     def group(self, name: str) -> str:
@@ -132,6 +139,24 @@ def start(number: int) -> Lesson:
     brokers = ", ".join(lesson.bootstrap_servers)
     print(f"Lesson {number}, run {lesson.run}: {len(lesson.cluster.brokers())} brokers answer at {brokers}.")
     return lesson
+
+
+def _wait_for_leaders_at_work(admin: KafkaAdminClient, topic: str, partitions: int) -> None:
+    """Returns when each partition's leader answers for it.
+
+    A broker is known as the leader a moment before it is ready to be one. What a producer with acks=0 sends it in that moment
+    is lost, without a word.
+    """
+    wanted = {TopicPartition(topic, number): OffsetSpec.LATEST for number in range(partitions)}
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            admin.list_partition_offsets(wanted)
+            return
+        except (UnknownTopicOrPartitionError, NotLeaderForPartitionError, LeaderNotAvailableError):
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)
 
 
 def _close_clients() -> None:

