@@ -164,6 +164,9 @@ CASES = {
     "lag, high": lambda: charts.lag(
         series("lag", LONG, [1e6, 1e9, 3]), title=TITLE, events=[(500, "long after the end")]
     ),
+    "lag, long after the start": lambda: charts.lag(
+        series("lag", seconds=1.7e9 + np.linspace(0, 0.4, 9)), title=TITLE, events=[(1.7e9 + 0.2, "broker 1 killed")]
+    ),
     "latency over time": lambda: charts.latency_over_time(
         series("latency_ms", values=[0.3, 1.7, 1.8]), title=TITLE, events=EVENTS
     ),
@@ -192,6 +195,9 @@ CASES = {
     "stored, one message": lambda: charts.stored_over_time(messages([(1, 0)], ["only"], 1), title=TITLE),
     "ledger": lambda: charts.ledger(book(), title=TITLE),
     "ledger, processed": lambda: charts.ledger(book(processed=[SENT, SENT - 4, 0]), title=TITLE),
+    "ledger, pending": lambda: charts.ledger(
+        book(acknowledged=[5000] * 3, unconfirmed=[6000] * 3, failed=[7] * 3, pending=[552] * 3), title=TITLE
+    ),
     "ledger, long names": lambda: charts.ledger(book(LONG), title=LONG_TITLE),
     "ledger, nothing": lambda: charts.ledger(book(["only"]) * 0, title=TITLE),
     "ledger, extremes": lambda: charts.ledger(
@@ -378,6 +384,19 @@ def test_ledger_writes_its_numbers_and_never_rounds_a_loss_away():
     assert "999,999\nof 1,000,000\n99.99%" in written(almost)
 
 
+def test_ledger_leaves_out_no_message_that_nobody_spoke_of():
+    told = charts.ledger(book(acknowledged=[0, SENT - 10, SENT], pending=[0, 3, 0]), title=TITLE).axes[0].texts
+    assert [text.get_text() for text in told] == [
+        "11,559 unconfirmed",
+        "11,549 acknowledged\n7 failed\n3 pending",
+        "11,559 acknowledged",
+    ]
+
+
+def test_latency_names_stages_that_are_numbers():
+    assert "acks=0, 3" in written(charts.latency({("acks=0", 3): [0.001]}, title=TITLE))
+
+
 def test_latency_writes_the_percentiles_and_chooses_the_unit():
     figure = charts.latency({"acks=0": np.linspace(0, 0.1, 101), "none": []}, title=TITLE)
     assert [t.get_text() for t in figure.axes[0].texts][:6] == ["50", "99", "100", "–", "–", "–"]
@@ -395,6 +414,25 @@ def test_stored_over_time_draws_and_writes_every_message():
     for axes, sizes in zip(figure.axes, [(SENT - 1153, 0, 1153), (SENT - 12, 7, 5), (SENT, 0, 0)]):
         steps = [patch.get_data() for patch in axes.patches]
         assert tuple(int((step.values - step.baseline).sum()) for step in steps) == sizes
+
+
+@pytest.mark.parametrize("low, high", [(-1.5, 4), (0, 30), (10, 10.4), (119, 121.5), (0, 1e6), (1.7e9, 1.7e9 + 0.4)])
+def test_ticks_are_round_and_say_where_they_stand(low, high):
+    span = np.linspace(low, high, 200)
+    for figure in (
+        charts.lag(series("lag", values=[3], variants=["only"], seconds=span), title=TITLE),
+        charts.stored_over_time(
+            messages(((1, 0),), ["only"], 200).assign(seconds=span), title=TITLE, window=(low, high), bin_s=(high - low) / 50
+        ),
+    ):
+        figure.canvas.draw()
+        for axis in (figure.axes[0].xaxis, figure.axes[0].yaxis):
+            ticks = axis.get_major_ticks()
+            assert [float(tick.label1.get_text().replace(",", "").replace("−", "-")) for tick in ticks] == pytest.approx(
+                [tick.get_loc() for tick in ticks], rel=1e-11, abs=1e-9
+            )
+            step = ticks[1].get_loc() - ticks[0].get_loc()
+            assert f"{step:.0e}"[0] in "125"
 
 
 def test_lines_draw_the_values_given():
@@ -467,6 +505,9 @@ def test_other_wrong_inputs_are_named():
         charts.scorecard(card(["acks=0", "acks=0"]), title=TITLE)
     with pytest.raises(ValueError, match="bin_s must be positive"):
         charts.stored_over_time(messages(), title=TITLE, bin_s=0)
+    for draw, frame in ((charts.stored_over_time, messages()), (charts.lag, series("lag"))):
+        with pytest.raises(ValueError, match="the column seconds holds no number"):
+            draw(frame.assign(seconds=np.nan), title=TITLE, events=EVENTS)
     with pytest.raises(ValueError, match="wider bin_s"):
         charts.stored_over_time(messages(), title=TITLE, bin_s=1e-4)
     with pytest.raises(ValueError, match="ends before it starts"):
