@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-import pooch
-from tqdm import tqdm
 
 from . import cache
 
@@ -18,8 +16,6 @@ REPOSITORY = "https://repo1.maven.org/maven2"
 THREADS = 8
 TIMEOUT = 30  # seconds without a byte
 JAR_TIME = 946_684_800  # 2000-01-01: Java uses its ahead-of-time cache only while the jars keep their times
-
-pooch.get_logger().setLevel("WARNING")  # its line per file would tear the progress bar
 
 
 class DownloadError(Exception):
@@ -42,21 +38,35 @@ def fetch(progress: bool = True) -> list[Path]:
     """
     folder = cache.folder("jars")
     wanted = pinned()
-    missing = [path for path, digest in wanted.items() if not _is_sound(folder / Path(path).name, digest)]
-    if missing:
-        with ThreadPoolExecutor(THREADS) as pool, tqdm(
-            total=len(missing), desc="Fetching Apache Kafka", unit=" jars", disable=None if progress else True, leave=False
-        ) as bar:
-            for _ in pool.map(lambda path: _download(path, wanted[path], folder), missing):
-                bar.update()
+    with ThreadPoolExecutor(THREADS) as pool:
+        sound = pool.map(lambda item: _is_sound(folder / Path(item[0]).name, item[1]), wanted.items())
+        missing = [path for path, is_sound in zip(wanted, sound, strict=True) if not is_sound]
+        if missing:
+            _download_all(missing, wanted, folder, pool, progress)
     return [folder / Path(path).name for path in wanted]
 
 
 def _is_sound(file: Path, digest: str) -> bool:
-    return file.is_file() and pooch.file_hash(str(file)) == digest
+    try:
+        with open(file, "rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest() == digest
+    except OSError:
+        return False
+
+
+def _download_all(paths: list[str], digests: dict[str, str], folder: Path, pool: ThreadPoolExecutor, progress: bool) -> None:
+    from tqdm import tqdm
+
+    label = {"desc": "Fetching Apache Kafka", "unit": " jars", "leave": False}
+    with tqdm(total=len(paths), disable=None if progress else True, **label) as bar:
+        for _ in pool.map(lambda path: _download(path, digests[path], folder), paths):
+            bar.update()
 
 
 def _download(path: str, digest: str, folder: Path) -> None:
+    import pooch  # here, since it takes a tenth of a second that most starts do not need
+
+    pooch.get_logger().setLevel("WARNING")  # its line per file would tear the progress bar
     repository = os.environ.get(REPOSITORY_VARIABLE) or REPOSITORY
     url = f"{repository.rstrip('/')}/{path}"
     name = Path(path).name

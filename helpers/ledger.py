@@ -33,17 +33,22 @@ class Ledger:
     def __init__(self, name: str, *, acks: int | str = "all"):
         self.name = name
         self._answered = acks != 0
-        self._attempts: list[tuple[int, Future | Exception, float]] = []
+        # Three lists and not one of tuples: the garbage collector would go through all those tuples again and again.
+        self._ids: list[int] = []
+        self._answers: list[Future | Exception] = []
+        self._dues: list[float] = []
         self._stored: list[int] | None = None
         self._processed: list[int] | None = None
 
-    def sent(self, id: int, future: Future, due: float = float("nan")) -> None:
+    def sent(self, id: int, future: Future | Exception, due: float = float("nan")) -> None:
         """Notes that `send` took the message and returned `future`; `due` is when it should have been sent (seconds)."""
-        self._attempts.append((id, future, due))
+        self._ids.append(id)
+        self._answers.append(future)
+        self._dues.append(due)
 
     def refused(self, id: int, error: Exception, due: float = float("nan")) -> None:
         """Notes that `send` itself raised: the message failed, and the program knows."""
-        self._attempts.append((id, error, due))
+        self.sent(id, error, due)
 
     def stored(self, ids: Iterable[int]) -> None:
         """Notes what the topic holds, in the order in which it is stored; see stored_ids. Replaces an earlier note."""
@@ -65,11 +70,11 @@ class Ledger:
         """
         if self._stored is None:
             raise ValueError(f"Ledger {self.name!r} does not know what is stored yet: call ledger.stored(stored_ids(topic))")
-        told = [self._outcome(answer) for _, answer, _ in self._attempts]
+        told = [self._outcome(answer) for answer in self._answers]
         frame = pd.DataFrame(
             {
-                "id": np.fromiter((id for id, _, _ in self._attempts), np.int64, len(told)),
-                "due": np.fromiter((due for _, _, due in self._attempts), np.float64, len(told)),
+                "id": np.array(self._ids, np.int64),
+                "due": np.array(self._dues, np.float64),
                 "outcome": np.fromiter((outcome for outcome, _ in told), np.int64, len(told)),
                 "error": [error for _, error in told],
             }
@@ -111,7 +116,7 @@ class Ledger:
 
     def errors(self) -> dict[str, int]:
         """How many attempts ended in which kind of error."""
-        return dict(Counter(error for _, error in (self._outcome(answer) for _, answer, _ in self._attempts) if error))
+        return dict(Counter(error for _, error in map(self._outcome, self._answers) if error))
 
     def _outcome(self, answer: Future | Exception) -> tuple[int, str]:
         """Index in OUTCOMES, and the error's name."""

