@@ -7,6 +7,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
@@ -38,8 +39,7 @@ def throughput(frame: pd.DataFrame, *, title: str, colours: canvas.Colours = Non
     labels = _bars(axis, medians, [colours[name] for name in groups], ends=ends)
     canvas.name_rows(axis, groups)
     axis.set_xlabel("messages per second (bar: median, dots: the rounds)")
-    axis.xaxis.set_major_locator(MaxNLocator(5, min_n_ticks=2))
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: canvas.number(value)))
+    _round_ticks(axis.xaxis, 5)
     canvas.settle(figure)
     _make_room(axis, labels)
     return canvas.done(figure)
@@ -79,11 +79,11 @@ def ledger(frame: pd.DataFrame, *, title: str) -> Figure:
     Losses are small beside what was sent, so each kind has a panel and a scale of its own.
 
     frame: index variant; columns sent, acknowledged, unconfirmed (success reported, but no broker answered), failed,
-    stored, lost, silently_lost, duplicated and perhaps processed; all in messages. Lost with an error is lost less
-    silently_lost.
+    stored, lost, silently_lost, duplicated, and perhaps pending (nothing reported yet) and processed; all in messages.
+    Lost with an error is lost less silently_lost.
     Raises ValueError for no rows, a missing column or a variant twice.
     """
-    told = {"acknowledged": "acknowledged", "unconfirmed": "unconfirmed", "failed": "failed"}
+    told = ["acknowledged", "unconfirmed", "failed"]
     canvas.check(frame, "ledger", "sent", *told, "stored", "lost", "silently_lost", "duplicated", index=True)
     names = [str(name) for name in frame.index]
     panels = [
@@ -93,9 +93,8 @@ def ledger(frame: pd.DataFrame, *, title: str) -> Figure:
     ]
     if "processed" in frame:
         panels.insert(0, ("processed\n", frame["processed"], [canvas.OK] * len(names), False))
-    texts = [
-        "\n".join(f"{canvas.number(row[c])} {word}" for c, word in told.items() if row[c] != 0) for _, row in frame.iterrows()
-    ]
+    told += [column for column in ["pending"] if column in frame]
+    texts = ["\n".join(f"{canvas.number(row[c])} {c}" for c in told if row[c] != 0) for _, row in frame.iterrows()]
     return _panels(title, names, panels, first=(frame, texts))
 
 
@@ -224,7 +223,7 @@ def latency(samples: Mapping[str | tuple[str, str], Sequence[float]], *, title: 
         raise ValueError("latency: no variant has a sample")
     variants = {key: str(key[0] if isinstance(key, tuple) else key) for key in data}
     colours = canvas.colours_of(variants.values(), colours)
-    names = [", ".join(key) if isinstance(key, tuple) else str(key) for key in data]
+    names = [", ".join(map(str, key)) if isinstance(key, tuple) else str(key) for key in data]
     tops = [np.percentile(values, 99) for values in data.values() if len(values)]
     unit, scale = ("µs", 1e6) if max(tops) < 1e-3 else ("ms", 1e3)
 
@@ -311,6 +310,7 @@ def _lines(
     dots: bool = False,
 ) -> Figure:
     canvas.check(frame, what, "variant", "seconds", column)
+    _check_times(frame, what)
     groups = canvas.groups(frame)
     colours = canvas.colours_of(groups, colours)
     lines = sum(canvas.wrap(name).count("\n") + 1 for name in groups)
@@ -319,8 +319,7 @@ def _lines(
         low, high = canvas.log_axis(axis.yaxis, frame[column])
     else:
         low, high = 0, max(1.0, 1.08 * np.nanmax(frame[column].to_numpy(float), initial=0))
-        axis.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: canvas.number(value)))
+        _round_ticks(axis.yaxis, 5, integer=True)
     axis.set_ylim(low, high)
     labels = []
     for name, group in groups.items():
@@ -414,6 +413,7 @@ def stored_over_time(
     window that ends before it starts.
     """
     canvas.check(frame, "stored_over_time", "variant", "seconds", "stored", "silent")
+    _check_times(frame, "stored_over_time")
     if not bin_s > 0:
         raise ValueError(f"stored_over_time: bin_s must be positive, not {bin_s}")
     start, end = window or (frame["seconds"].min(), frame["seconds"].max())
@@ -444,8 +444,7 @@ def stored_over_time(
             axis.stairs(drawn, edges, baseline=floor, fill=True, lw=0, **look)
             floor = drawn
         _write_total(axis, name, int((~stored & silent).sum()), int((~stored & ~silent).sum()))
-        axis.yaxis.set_major_locator(MaxNLocator(2, integer=True))
-        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: canvas.number(value)))
+        _round_ticks(axis.yaxis, 2, integer=True)
     axes[0].set_ylim(0, None)
     figure.supylabel(f"messages per {bin_s:g} s", fontsize=9)
     marks = _time_axis(axes, edges, events, window)
@@ -479,19 +478,22 @@ def _write_total(axis: Axes, name: str, silent: int, failed: int) -> None:
         above += 13 * (text.count("\n") + 1)
 
 
+def _check_times(frame: pd.DataFrame, what: str) -> None:
+    if not np.isfinite(frame["seconds"].to_numpy(float)).any():
+        raise ValueError(f"{what}: the column seconds holds no number")
+
+
 def _time_axis(axes: Sequence[Axes], seconds: Iterable[float], events: canvas.Events, window=None) -> list[tuple[float, Text]]:
     """Limits and label of a shared time axis, and the marks of the events with their labels above the top axes."""
     events = [(float(when), str(label)) for when, label in events]
     times = [*np.asarray(seconds, float), *(when for when, _ in events if not window)]
-    if not np.isfinite(times).any():
-        raise ValueError("the column seconds holds no number")
     low, high = window or (np.nanmin(times), np.nanmax(times))
     if low == high:
         low, high = low - 0.5, high + 0.5
     axes[-1].set_xlim(low, high)
     axes[-1].set_xlabel("time (s)")
-    axes[-1].xaxis.set_major_locator(MaxNLocator(8))
-    axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: canvas.number(value)))
+    # Clock times in seconds are long numbers: fewer of them, lest they touch.
+    _round_ticks(axes[-1].xaxis, 8 if max(abs(low), abs(high)) < 1e4 else 3)
     marks = []
     for when, label in events:
         if low <= when <= high:
@@ -502,6 +504,15 @@ def _time_axis(axes: Sequence[Axes], seconds: Iterable[float], events: canvas.Ev
             )
             marks.append((when, text))
     return marks
+
+
+def _round_ticks(axis: Axis, count: int, *, integer: bool = False) -> None:
+    """Ticks on a linear axis, at most this many steps, at round numbers and labelled exactly.
+
+    Not with canvas.number, which keeps three digits: 119.6 would read 120.
+    """
+    axis.set_major_locator(MaxNLocator(count, steps=[1, 2, 5, 10], integer=integer, min_n_ticks=2))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
 
 
 def _stagger(axis: Axes, marks: Sequence[tuple[float, Text]]) -> None:
