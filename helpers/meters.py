@@ -152,6 +152,7 @@ class LagSampler:
     def _sample(self) -> None:
         latest = {partition: OffsetSpec.LATEST for partition in self._partitions}
         for tick in itertools.count(1):
+            last = self._stop.is_set()  # one more sample after the end, so that the final state is in
             try:
                 if self._group:
                     committed = self._admin.list_group_offsets({self._group: self._partitions})[self._group]
@@ -166,8 +167,9 @@ class LagSampler:
             except Exception as error:  # told in the main thread, at the end of the with block
                 self._error = error
                 return
-            if self._stop.wait(max(0.0, self.start + tick * self._every - time.perf_counter())):
+            if last:
                 return
+            self._stop.wait(max(0.0, self.start + tick * self._every - time.perf_counter()))
 
 
 def _samples(rows: list[tuple[float, int, int]], name: str) -> pd.DataFrame:
