@@ -140,6 +140,14 @@ class Cluster:
 
         self._wait(full, timeout, f"Not all copies of {topic or 'all topics'} came into sync")
 
+    def wait_for_in_sync_set(self, topic: str, brokers: set[int], partition: int = 0, timeout: float = 30.0) -> None:
+        """Returns when exactly these brokers' copies of the partition are in sync: how one waits for a death to be noticed."""
+
+        def reached() -> bool:
+            return set(self.in_sync(topic, partition)) == brokers
+
+        self._wait(reached, timeout, f"The in-sync set of {topic}-{partition} did not become {sorted(brokers)}")
+
     def wait_until_ready(self, timeout: float = 60.0) -> None:
         """Returns when every broker answers and every broker knows all the others."""
         everybody = set(self.brokers_by_id)

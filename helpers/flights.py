@@ -71,6 +71,25 @@ def positions(count: int, day: str = "2013-07-12", every: float = 5.0) -> list[d
     return [dict(zip(names, row, strict=True)) for row in zip(range(count), *(column.tolist() for column in columns), strict=True)]
 
 
+def bookings(count: int, day: str = "2013-07-12") -> list[dict]:
+    """`count` bookings, one for each flight that was scheduled from the beginning of `day` (UTC) on, in their order.
+
+    Each booking: id (int, 0, 1, 2, …), booking (str, "B000017"), flight, origin, dest, departure (ISO 8601 in UTC).
+
+    Raises ValueError for a count below 1, a day that is not one of 2013, or one without so many flights after it.
+    """
+    if count < 1:
+        raise ValueError(f"count must be at least 1, not {count}")
+    table = _load()
+    table = table[table["scheduled_departure"] >= _day(day)].iloc[:count]
+    if len(table) < count:
+        raise ValueError(f"There are only {len(table):,} flights after {day}, not {count:,}")
+    times = table["scheduled_departure"].dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    rows = zip(table["flight"], table["origin"], table["dest"], times, strict=True)
+    names = ("id", "booking", "flight", "origin", "dest", "departure")
+    return [dict(zip(names, (id, f"B{id:06d}", *row), strict=True)) for id, row in enumerate(rows)]
+
+
 def as_json(event: dict) -> bytes:
     """An event as a message's value: compact JSON in UTF-8, the keys in their order.
 

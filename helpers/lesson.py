@@ -13,6 +13,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import (
     GroupIdNotFoundError,
+    KafkaTimeoutError,
     LeaderNotAvailableError,
     NotLeaderForPartitionError,
     UnknownTopicOrPartitionError,
@@ -141,6 +142,19 @@ def start(number: int) -> Lesson:
     return lesson
 
 
+def abandon(producer: KafkaProducer, timeout: float = 1.0) -> None:
+    """Closes a producer within about `timeout` seconds, even one that is stuck; what it has not sent yet is given up.
+
+    In kafka-python 3.0.12, close(timeout=...) of a producer with an unfinished message raises and leaves its thread running.
+    """
+    try:
+        producer.close(timeout=timeout)
+    except KafkaTimeoutError:
+        producer._sender.force_close()
+        producer._sender.join(timeout)
+        producer._closed = True
+
+
 def _wait_for_leaders_at_work(admin: KafkaAdminClient, topic: str, partitions: int) -> None:
     """Returns when each partition's leader answers for it.
 
@@ -164,7 +178,7 @@ def _close_clients() -> None:
     # Asking every object its class through isinstance would wake up lazy proxies of other libraries.
     for client in [thing for thing in gc.get_objects() if type(thing) in (KafkaProducer, KafkaConsumer, KafkaAdminClient)]:
         if type(client) is KafkaProducer:
-            client.close(timeout=1)
+            abandon(client)
         elif type(client) is KafkaConsumer:
             client.close(autocommit=False, timeout_ms=1000)
         else:

@@ -318,3 +318,20 @@ def test_what_json_does_not_know_is_refused(value):
 def test_what_is_not_json_is_refused(value):
     with pytest.raises(ValueError):  # noqa: PT011 - json's own words
         flights.from_json(value)
+
+
+def test_bookings_are_for_real_flights_in_order():
+    bookings = flights.bookings(1_000)
+    assert [booking["id"] for booking in bookings] == list(range(1_000))
+    assert len({booking["booking"] for booking in bookings}) == 1_000
+    times = [booking["departure"] for booking in bookings]
+    assert times == sorted(times)
+    assert times[0] >= "2013-07-12T00:00:00Z"
+    known = set(flights.load()["flight"])
+    assert {booking["flight"] for booking in bookings} <= known
+
+
+@pytest.mark.parametrize("count, day", [(0, "2013-07-12"), (5, "2014-01-01"), (500_000, "2013-01-01")])
+def test_bookings_that_cannot_be_had(count, day):
+    with pytest.raises(ValueError):
+        flights.bookings(count, day)

@@ -89,3 +89,19 @@ def test_the_scorecard_is_kept(course, monkeypatch, tmp_path):
     assert kept["title"] == "A finding"
     assert kept["variants"]["acks=0"]["lost"] == 12
     assert kept["variants"]["acks=0"]["lag"] is None
+
+
+def test_a_stuck_producer_can_be_abandoned(course):
+    topic = course.topic("stuck", replicas=[1, 2, 3])
+    producer = KafkaProducer(bootstrap_servers=course.bootstrap_servers)
+    producer.send(topic, b"arrives").get(timeout=10)
+    for broker in (1, 2, 3):
+        course.cluster.pause(broker)
+    try:
+        producer.send(topic, b"waits for brokers that do nothing")
+        lesson.abandon(producer, timeout=0.5)
+    finally:
+        for broker in (1, 2, 3):
+            course.cluster.resume(broker)
+    course.clean_up()  # raises where the producer's thread still lives
+    assert producer._closed
