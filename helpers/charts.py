@@ -289,6 +289,16 @@ def lag(frame: pd.DataFrame, *, title: str, events: canvas.Events = (), colours:
 
 
 @matplotlib.rc_context(canvas.STYLE)
+def in_flight(frame: pd.DataFrame, *, title: str, events: canvas.Events = (), colours: canvas.Colours = None) -> Figure:
+    """How many messages were sent and not yet answered as time goes by, a line per variant.
+
+    frame: columns variant, seconds, in_flight (messages). events: (seconds, label) pairs, drawn as upright marks.
+    Raises ValueError for no rows or a missing column.
+    """
+    return _lines(frame, "in_flight", "in_flight", "in flight (messages)", title, events, colours)
+
+
+@matplotlib.rc_context(canvas.STYLE)
 def latency_over_time(frame: pd.DataFrame, *, title: str, events: canvas.Events = (), colours: canvas.Colours = None) -> Figure:
     """The latency of single messages as time goes by: a dot per message, on a log axis.
 
