@@ -66,8 +66,17 @@ class Cluster:
     # Faults
 
     def kill(self, broker: int) -> None:
-        """Ends a broker at once, without a goodbye (SIGKILL)."""
-        self.runner.kill(self._service(broker))
+        """Ends a broker at once, without a goodbye (SIGKILL). Does nothing to a dead one.
+
+        Raises ClusterError for a broker that answers but was not started from this folder.
+        """
+        service = self._service(broker)
+        if self.runner.states()[service] == "stopped" and self._ask_all(1.0)[broker]:
+            raise ClusterError(
+                f"Broker {broker} answers, but it was not started from this folder, so it can't be killed from here.\n"
+                f"End the other cluster where it was started (make kafka-down), then: make kafka-up"
+            )
+        self.runner.kill(service)
 
     def start(self, broker: int, timeout: float = 30.0) -> None:
         """Starts a broker again and waits until it is registered and answers."""
