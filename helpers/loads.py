@@ -1,10 +1,13 @@
-"""The figure of a system under rising load: what it delivers, and how long that takes (the hockey stick)."""
+"""Figures of a system under rising load: what it delivers, and how long that takes (the hockey stick)."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
@@ -32,11 +35,40 @@ def curve(frame: pd.DataFrame, *, title: str) -> Figure:
         right.annotate(name, (offered[0], frame[column].iloc[0]), (0, 7), textcoords="offset points", color=canvas.darker(colour), weight="bold")
     right.set_ylabel("latency from due (ms)")
     for axis in (left, right):
-        canvas.log_axis(axis.xaxis, offered)
-        axis.set_xticks(offered, [canvas.number(load) for load in offered], rotation=30)
-        axis.set_xlabel("offered load (messages per second)")
+        _offered_axis(axis, offered)
         axis.grid(axis="y", color=canvas.PALE, lw=0.7)
     canvas.log_axis(left.yaxis, np.concatenate([offered, frame["delivered"]]))
     canvas.log_axis(right.yaxis, frame[["p50_ms", "p99_ms"]].to_numpy().ravel())
     left.yaxis.set_major_formatter(FuncFormatter(lambda value, _: canvas.number(value)))
     return canvas.done(figure)
+
+
+@matplotlib.rc_context(canvas.STYLE)
+def latency(frame: pd.DataFrame, *, title: str, colours: canvas.Colours = None) -> Figure:
+    """The median latency of each variant as the offered load rises, on log axes.
+
+    frame: columns variant, offered (messages per second), p50_ms (from due to done, milliseconds).
+    Raises ValueError for no rows or a missing column.
+    """
+    canvas.check(frame, "loads.latency", "variant", "offered", "p50_ms")
+    groups = canvas.groups(frame)
+    colours = canvas.colours_of(groups, colours)
+    figure, [[axis]] = canvas.figure(title, height=3.7)
+    canvas.log_axis(axis.yaxis, frame["p50_ms"])
+    _offered_axis(axis, frame["offered"])
+    for place, (name, group) in enumerate(groups.items()):
+        group = group.sort_values("offered")
+        axis.plot(
+            group["offered"], group["p50_ms"], canvas.MARKERS[place], ls=canvas.LINES[place], color=colours[name], lw=2, ms=7, label=name
+        )
+    axis.set_ylabel("median latency from due (ms, log scale)")
+    axis.grid(axis="y", color=canvas.PALE, lw=0.7)
+    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, labelcolor="linecolor", handlelength=3)
+    return canvas.done(figure)
+
+
+def _offered_axis(axis: Axes, offered: Iterable[float]) -> None:
+    offered = np.unique(np.asarray(offered, float))
+    canvas.log_axis(axis.xaxis, offered)
+    axis.set_xticks(offered, [canvas.number(load) for load in offered], rotation=30)
+    axis.set_xlabel("offered load (messages per second)")

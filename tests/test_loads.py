@@ -22,3 +22,15 @@ def test_shows_every_load_at_its_place():
 def test_a_missing_column_is_named():
     with pytest.raises(ValueError, match="p99_ms"):
         loads.curve(FRAME.drop(columns="p99_ms"), title="Half")
+
+
+def test_latency_draws_a_line_per_variant():
+    frame = pd.concat([FRAME.assign(variant=name) for name in ("quick", "slow")])
+    [axis] = loads.latency(frame, title="A finding").axes
+    assert [list(line.get_ydata()) for line in axis.lines] == [FRAME["p50_ms"].tolist()] * 2
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["quick", "slow"]
+
+
+def test_latency_names_a_missing_column():
+    with pytest.raises(ValueError, match="variant"):
+        loads.latency(FRAME, title="Half")
