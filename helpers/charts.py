@@ -79,20 +79,28 @@ def ledger(frame: pd.DataFrame, *, title: str) -> Figure:
     Losses are small beside what was sent, so each kind has a panel and a scale of its own.
 
     frame: index variant; columns sent, acknowledged, unconfirmed (success reported, but no broker answered), failed,
-    stored, lost, silently_lost, duplicated, and perhaps pending (nothing reported yet) and processed; all in messages.
+    stored, lost, silently_lost, duplicated, and perhaps pending (nothing reported yet), and, where readers were watched, processed, missed and repeated; all in messages.
     Lost with an error is lost less silently_lost.
     Raises ValueError for no rows, a missing column or a variant twice.
     """
     told = ["acknowledged", "unconfirmed", "failed"]
     canvas.check(frame, "ledger", "sent", *told, "stored", "lost", "silently_lost", "duplicated", index=True)
     names = [str(name) for name in frame.index]
-    panels = [
+    losses = [
         ("lost,\nerror told", frame["lost"] - frame["silently_lost"], [canvas.FAILED] * len(names), True),
         ("lost\nsilently", frame["silently_lost"], [canvas.SILENT] * len(names), True),
         ("duplicated\n", frame["duplicated"], [canvas.DUPLICATED] * len(names), True),
     ]
+    panels = losses
     if "processed" in frame:
-        panels.insert(0, ("processed\n", frame["processed"], [canvas.OK] * len(names), False))
+        canvas.check(frame, "ledger", "missed", "repeated")
+        # What the readers did is the finding then; the topic's own losses have a place only where there are some.
+        panels = [
+            ("never\nprocessed", frame["missed"], [canvas.SILENT] * len(names), True),
+            ("processed\nagain", frame["repeated"], [canvas.DUPLICATED] * len(names), True),
+            *([("not\nstored", frame["lost"], [canvas.SILENT] * len(names), True)] if frame["lost"].any() else []),
+            *(panel for panel in losses[2:] if panel[1].any()),
+        ]
     told += [column for column in ["pending"] if column in frame]
     texts = ["\n".join(f"{canvas.number(row[c])} {c}" for c in told if row[c] != 0) for _, row in frame.iterrows()]
     return _panels(title, names, panels, first=(frame, texts))

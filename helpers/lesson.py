@@ -7,6 +7,7 @@ import json
 import secrets
 import threading
 import time
+from collections.abc import Callable
 
 import pandas as pd
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
@@ -15,17 +16,18 @@ from kafka.errors import (
     GroupIdNotFoundError,
     KafkaTimeoutError,
     LeaderNotAvailableError,
+    NonEmptyGroupError,
     NotLeaderForPartitionError,
     UnknownTopicOrPartitionError,
 )
 from kafka.net.selector import NetworkSelector
 from matplotlib.figure import Figure
 
-from . import canvas, charts, compose
+from . import canvas, charts, compose, workers
 from .cluster import connect
 
 SCORECARDS = compose.FILE.parent / ".scorecards"  # a file a lesson: what this learner's own runs measured
-CLIENT_THREADS = ("kafka-", "lag-sampler")
+CLIENT_THREADS = ("kafka-", "lag-sampler", "worker-")
 PATIENCE = 10.0  # seconds for clients and threads to end
 
 
@@ -42,6 +44,7 @@ class Lesson:
         self.cluster = connect()
         self.bootstrap_servers = self.cluster.bootstrap_servers
         self._prefix = f"lesson-{number:02d}-"
+        workers.kill_all()
         _close_clients()
         # An interrupted run may have left a broker dead and topics behind.
         self.cluster.heal()
@@ -68,6 +71,27 @@ class Lesson:
     def group(self, name: str) -> str:
         """The full name of a consumer group of this run."""
         return f"{self._prefix}{self.run}-{name}"
+
+    def wait_until(self, condition: Callable[[], bool], what: str, timeout: float = 20) -> None:
+        """Returns when ``condition()`` is true. Raises TimeoutError after `timeout` seconds, with `what` was waited for."""
+        limit = time.monotonic() + timeout
+        while not condition():
+            if time.monotonic() > limit:
+                raise TimeoutError(f"Waited {timeout:.0f} s in vain until {what}")
+            time.sleep(0.01)
+
+    def wait_for_members(self, group: str, count: int, timeout: float = 20) -> None:
+        """Returns when the group has that many members and is stable: all have joined and know their partitions.
+
+        Raises TimeoutError after `timeout` seconds.
+        """
+        with self._admin() as admin:
+
+            def joined() -> bool:
+                seen = admin.describe_groups([group])[group]
+                return seen["group_state"] == "Stable" and len(seen["members"]) == count
+
+            self.wait_until(joined, f"the group {group} is stable with {count} members", timeout)
 
     def claim(
         self,
@@ -102,13 +126,14 @@ class Lesson:
         return charts.scorecard(frame, title=title)
 
     def clean_up(self) -> None:
-        """Deletes this run's topics and groups and makes the cluster whole. Raises RuntimeError for clients left open."""
+        """Deletes this run's topics and groups and makes the cluster whole. Raises RuntimeError for clients or workers left open."""
+        running = workers.kill_all()
         self.cluster.heal()
         self._delete_leftovers()
         left = _client_threads()
-        if left:
+        if left or running:
             _close_clients()
-            raise RuntimeError(f"These clients were not closed by the notebook: {', '.join(sorted(left))}")
+            raise RuntimeError(f"The notebook has not closed these: {', '.join(sorted([*left, *running]))}")
         print("All clients are closed, this run's topics are deleted, and all brokers are in sync.")
 
     def _delete_leftovers(self, of_all_runs: bool = False) -> None:
@@ -121,11 +146,9 @@ class Lesson:
                     admin.delete_topics([topic])
                 except UnknownTopicOrPartitionError:
                     pass
+            limit = time.monotonic() + (0 if of_all_runs else PATIENCE)
             for group in groups:
-                try:
-                    admin.delete_groups([group])
-                except GroupIdNotFoundError:
-                    pass
+                _delete_group(admin, group, limit)
 
     def _admin(self) -> KafkaAdminClient:
         return KafkaAdminClient(bootstrap_servers=self.bootstrap_servers)
@@ -171,6 +194,20 @@ def _wait_for_leaders_at_work(admin: KafkaAdminClient, topic: str, partitions: i
             if time.monotonic() > end:
                 raise
             time.sleep(0.02)
+
+
+def _delete_group(admin: KafkaAdminClient, group: str, limit: float) -> None:
+    """Deletes a group as soon as its last member is gone; one that was killed counts as a member for its session timeout."""
+    while True:
+        try:
+            admin.delete_groups([group])
+            return
+        except GroupIdNotFoundError:
+            return
+        except NonEmptyGroupError:
+            if time.monotonic() > limit:
+                return  # the next run of the lesson tries again
+            time.sleep(0.05)
 
 
 def _close_clients() -> None:

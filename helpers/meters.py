@@ -173,5 +173,5 @@ class LagSampler:
 
 
 def _samples(rows: list[tuple[float, int, int]], name: str) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=["at", "partition", name])
+    frame = pd.DataFrame(list(rows), columns=["at", "partition", name])  # a copy: the thread still adds rows
     return frame.astype({"at": np.float64, "partition": np.int64, name: np.int64}).sort_values("at", kind="stable")

@@ -194,7 +194,12 @@ CASES = {
     "stored, long names": lambda: charts.stored_over_time(messages(variants=LONG), title=LONG_TITLE, events=EVENTS),
     "stored, one message": lambda: charts.stored_over_time(messages([(1, 0)], ["only"], 1), title=TITLE),
     "ledger": lambda: charts.ledger(book(), title=TITLE),
-    "ledger, processed": lambda: charts.ledger(book(processed=[SENT, SENT - 4, 0]), title=TITLE),
+    "ledger, processed": lambda: charts.ledger(
+        book(processed=[SENT, SENT - 4, 0], missed=[0, 4, SENT], repeated=[31, 0, 0]), title=TITLE
+    ),
+    "ledger, only readers": lambda: charts.ledger(
+        book(processed=[SENT] * 3, missed=0, repeated=[31, 0, 0], lost=0, silently_lost=0, duplicated=0), title=TITLE
+    ),
     "ledger, pending": lambda: charts.ledger(
         book(acknowledged=[5000] * 3, unconfirmed=[6000] * 3, failed=[7] * 3, pending=[552] * 3), title=TITLE
     ),
@@ -211,6 +216,8 @@ CASES = {
             silently_lost=[1, 10**6, np.nan],
             duplicated=[10**6, 0, np.nan],
             processed=[10**6, 1, 0],
+            missed=[10**6, 1, 0],
+            repeated=[10**6, 1, 0],
         ),
         title=TITLE,
     ),

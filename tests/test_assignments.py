@@ -1,0 +1,72 @@
+"""Assignments: who owned which partition when, and its Gantt chart."""
+
+import pytest
+
+from helpers.assignments import Assignments, gantt
+
+
+@pytest.fixture
+def record():
+    record = Assignments()
+    start = record.start = record.start - 10  # as if all had been 10 seconds ago
+    record.gained("A", [0, 1], start + 1)
+    record.read("A", 0, start + 1.5)
+    record.lost("A", [1], start + 2)
+    record.gained("B", [1], start + 3)
+    record.read("B", 1, start + 3.5)
+    return record
+
+
+def spans(record):
+    return {(row.member, row.partition, round(row.start), round(row.end)) for row in record.owned().itertuples()}
+
+
+def test_a_span_lasts_from_gained_to_lost(record):
+    record.lost("A", [0], record.start + 5)
+    record.lost("B", [1], record.start + 6)
+    assert spans(record) == {("A", 0, 1, 5), ("A", 1, 1, 2), ("B", 1, 3, 6)}
+
+
+def test_what_a_dead_member_owned_ends_with_it(record):
+    assert record.died("B", record.start + 4) == [1]
+    assert ("B", 1, 3, 4) in spans(record)
+
+
+def test_losing_what_one_does_not_own_is_nothing(record):
+    record.lost("B", [0], record.start + 4)
+    assert not [row for row in record.owned().itertuples() if row.member == "B" and row.partition == 0]
+
+
+def test_readers_since(record):
+    assert record.readers() == {"A", "B"}
+    assert record.readers(since=2) == {"B"}
+
+
+def test_what_happens_after_the_end_is_not_noted(record):
+    record.finish()
+    before = len(record.owned()), len(record.reads())
+    later = record.start + 20
+    record.gained("C", [5], later)
+    record.read("C", 5, later)
+    record.lost("A", [0], later)
+    assert (len(record.owned()), len(record.reads())) == before
+    assert record.owned()["end"].max() < 20
+
+
+def test_gantt_draws_a_bar_per_span_and_names_the_members(record):
+    record.died("A", record.start + 5)
+    record.died("B", record.start + 5)
+    figure = gantt({"one run": record}, events={"one run": [(2, "A gives one up")]}, title="A finding")
+    [axis] = figure.axes
+    bars = {(round(bar.get_x()), round(bar.get_width()), round(bar.get_y() + 0.43)) for bar in axis.patches}
+    assert bars == {(1, 4, 0), (1, 1, 1), (3, 2, 1)}
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["A", "B"]
+    assert "A gives one up" in [text.get_text() for text in axis.texts]
+    assert len(figure.png()) < 60_000
+
+
+def test_gantt_needs_a_run_and_an_owner():
+    with pytest.raises(ValueError, match="no run"):
+        gantt({}, title="Nothing")
+    with pytest.raises(ValueError, match="empty run"):
+        gantt({"empty run": Assignments()}, title="Nobody")

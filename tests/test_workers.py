@@ -1,0 +1,120 @@
+"""Workers: functions in processes that can be killed."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from helpers import workers
+from helpers.workers import Worker, WorkerFailed
+
+
+def count(tell, stopping, start):
+    import time
+
+    n = start
+    while not stopping():
+        tell("counted", n)
+        n += 1
+        time.sleep(0.01)
+    tell("goodbye")
+
+
+def fails(tell, stopping):
+    raise ValueError("no such flight")
+
+
+def prints(tell, stopping):
+    print("this goes to the log")
+    tell("told")
+
+
+def kills_itself(tell, stopping):
+    import os
+    import signal
+
+    tell("before")
+    os.kill(os.getpid(), signal.SIGKILL)
+    tell("after")
+
+
+def test_it_tells_and_stops_politely():
+    before = time.perf_counter()
+    with Worker(count, 5) as worker:
+        worker.wait_for(lambda told: len(told) >= 3)
+        worker.stop()
+    assert [line[1:] for line in worker.told[:2]] == [("counted", 5), ("counted", 6)]
+    assert worker.told[-1][1:] == ("goodbye",)
+    assert before < worker.told[0][0] < worker.told[-1][0] < time.perf_counter()
+    assert not worker.alive
+
+
+def test_a_killed_one_says_no_goodbye():
+    with Worker(count, 0) as worker:
+        worker.wait_for(lambda told: len(told) >= 3)
+        at = worker.kill()
+    assert all(line[1] == "counted" for line in worker.told)
+    assert worker.told[-1][0] <= at
+    assert not psutil.pid_exists(worker.pid)
+
+
+def test_one_that_kills_itself_told_all_before_and_nothing_after():
+    worker = Worker(kills_itself)
+    assert worker.join() == -9
+    assert [line[1:] for line in worker.told] == [("before",)]
+
+
+def test_its_error_is_told():
+    worker = Worker(fails)
+    with pytest.raises(WorkerFailed, match="no such flight"):
+        worker.join()
+
+
+def test_waiting_for_one_that_failed_tells_why():
+    worker = Worker(fails)
+    with pytest.raises(WorkerFailed, match="no such flight"):
+        worker.wait_for(lambda told: False)
+
+
+def test_what_it_prints_does_not_disturb_what_it_tells():
+    worker = Worker(prints)
+    worker.join()
+    assert [line[1:] for line in worker.told] == [("told",)]
+
+
+def test_arguments_that_are_not_json_start_no_process():
+    with pytest.raises(TypeError, match="JSON"):
+        Worker(count, object())
+    assert not workers._running
+
+
+def test_the_end_of_the_block_ends_the_process():
+    with Worker(count, 0) as worker:
+        worker.wait_for(bool)
+    assert not worker.alive
+
+
+def test_kill_all_names_what_it_killed():
+    worker = Worker(count, 0, name="the counter")
+    worker.wait_for(bool)
+    assert workers.kill_all() == ["the counter"]
+    assert not worker.alive
+    assert workers.kill_all() == []
+
+
+def test_a_worker_does_not_outlive_its_notebook(tmp_path):
+    program = tmp_path / "notebook.py"
+    program.write_text(
+        "import os, time\nfrom helpers.workers import Worker\n"
+        "def idle(tell, stopping):\n    import time\n    tell('here')\n    time.sleep(60)\n"
+        "worker = Worker(idle)\nworker.wait_for(bool)\nprint(worker.pid, flush=True)\nos.kill(os.getpid(), 9)\n"
+    )
+    root = Path(workers.__file__).parents[1]
+    out = subprocess.run([sys.executable, program], env={"PYTHONPATH": str(root)}, stdout=subprocess.PIPE, text=True, timeout=30).stdout
+    limit = time.monotonic() + 10
+    while psutil.pid_exists(int(out)) and psutil.Process(int(out)).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < limit, "the worker still lives"
+        time.sleep(0.02)
