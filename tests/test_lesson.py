@@ -105,3 +105,39 @@ def test_a_stuck_producer_can_be_abandoned(course):
             course.cluster.resume(broker)
     course.clean_up()  # raises where the producer's thread still lives
     assert producer._closed
+
+
+def test_waiting_in_vain_says_for_what(course):
+    with pytest.raises(TimeoutError, match="until pigs fly"):
+        course.wait_until(lambda: False, "pigs fly", timeout=0.05)
+
+
+def test_waiting_for_members_ends_when_the_group_is_stable(course):
+    topic, group = course.topic("shared", partitions=2), course.group("one")
+    with pytest.raises(TimeoutError, match="stable with 1 members"):
+        course.wait_for_members(group, 1, timeout=0.1)
+    with KafkaConsumer(bootstrap_servers=course.bootstrap_servers, group_id=group) as consumer:
+        consumer.partitions_for_topic(topic)
+        consumer.subscribe([topic])
+        while not consumer.assignment():
+            consumer.poll(timeout_ms=100)
+        course.wait_for_members(group, 1)
+
+
+def test_the_clean_up_tells_of_a_worker_that_still_runs():
+    from helpers.workers import Worker
+
+    course = lesson.start(98)
+    worker = Worker(idle)
+    worker.wait_for(bool)
+    with pytest.raises(RuntimeError, match="not closed these: idle"):
+        course.clean_up()
+    assert not worker.alive
+
+
+def idle(tell, stopping):
+    import time
+
+    tell("here")
+    while not stopping():
+        time.sleep(0.05)

@@ -132,3 +132,8 @@ def test_waits_for_conditions_not_for_seconds(code):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("time.sleep", "sleep"):
                 # Work that takes time is simulated with a named number; a bare number is a wait for luck.
                 assert not isinstance(node.args[0], ast.Constant), f"{cell.id}: {ast.unparse(node)}"
+
+
+def test_links_to_lessons_lead_somewhere(notebook):
+    links = {link for cell in notebook.cells for link in re.findall(r"\]\(([^)#:]+\.ipynb)\)", cell.source)}
+    assert not {link for link in links if not (notebooks.FOLDER / link).exists()}
