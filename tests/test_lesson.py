@@ -117,10 +117,10 @@ def test_waiting_for_members_ends_when_the_group_is_stable(course):
     with pytest.raises(TimeoutError, match="stable with 1 members"):
         course.wait_for_members(group, 1, timeout=0.1)
     with KafkaConsumer(bootstrap_servers=course.bootstrap_servers, group_id=group) as consumer:
-        consumer.partitions_for_topic(topic)
         consumer.subscribe([topic])
+        consumer.partitions_for_topic(topic)
         while not consumer.assignment():
-            consumer.poll(timeout_ms=100)
+            consumer.poll(timeout_ms=500)
         course.wait_for_members(group, 1)
 
 
