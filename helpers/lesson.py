@@ -5,9 +5,11 @@ from __future__ import annotations
 import gc
 import json
 import secrets
+import shutil
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
@@ -27,6 +29,7 @@ from . import canvas, charts, compose, workers
 from .cluster import connect
 
 SCORECARDS = compose.FILE.parent / ".scorecards"  # a file a lesson: what this learner's own runs measured
+SCRATCH = compose.FILE.parent / ".scratch"
 CLIENT_THREADS = ("kafka-", "lag-sampler", "worker-")
 PATIENCE = 10.0  # seconds for clients and threads to end
 
@@ -67,6 +70,13 @@ class Lesson:
             self.cluster.wait_for_topic(topic, partitions)
             _wait_for_leaders_at_work(admin, topic, partitions)
         return topic
+
+    @property
+    def folder(self) -> Path:
+        """A folder of this run for files of the lesson, inside the clone. The clean-up deletes it."""
+        folder = SCRATCH / f"{self._prefix}{self.run}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     def group(self, name: str) -> str:
         """The full name of a consumer group of this run."""
@@ -137,7 +147,9 @@ class Lesson:
         print("All clients are closed, this run's topics are deleted, and all brokers are in sync.")
 
     def _delete_leftovers(self, of_all_runs: bool = False) -> None:
-        prefix = self._prefix if of_all_runs else f"{self._prefix}{self.run}-"
+        prefix = self._prefix if of_all_runs else f"{self._prefix}{self.run}"
+        for folder in SCRATCH.glob(f"{prefix}*"):
+            shutil.rmtree(folder)
         with self._admin() as admin:
             topics = [topic for topic in admin.list_topics() if topic.startswith(prefix)]
             groups = [group["group_id"] for group in admin.list_groups() if group["group_id"].startswith(prefix)]

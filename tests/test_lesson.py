@@ -59,6 +59,14 @@ def test_the_leader_can_be_chosen(course):
     assert course.cluster.in_sync(topic) == [1, 2, 3]
 
 
+def test_a_lessons_files_are_gone_afterwards():
+    course = lesson.start(98)
+    (course.folder / "store.db").write_text("a place")
+    assert (course.folder / "store.db").read_text() == "a place"
+    course.clean_up()
+    assert not list(lesson.SCRATCH.glob("lesson-98-*"))
+
+
 def test_an_open_client_is_told_and_closed(course, monkeypatch):
     monkeypatch.setattr(lesson, "PATIENCE", 1.0)
     producer = KafkaProducer(bootstrap_servers=course.bootstrap_servers)

@@ -185,6 +185,19 @@ def test_lag_by_a_readers_own_word(course):
     assert lags[-1] == 40
 
 
+def test_a_position_can_be_told_later_with_its_time(course):
+    topic = course.topic("later")
+    with KafkaProducer(bootstrap_servers=course.bootstrap_servers) as producer:
+        for n in range(100):
+            producer.send(topic, VALUE % n)
+    with meters.LagSampler(topic, bootstrap_servers=course.bootstrap_servers, every=0.05) as sampler:
+        time.sleep(0.4)
+    sampler.position(0, 60, at=sampler.start + 0.2)
+    total = sampler.total()
+    assert set(total.query("seconds < 0.2")["lag"]) == {100}
+    assert set(total.query("seconds > 0.2")["lag"]) == {40}
+
+
 def test_a_dead_broker_leaves_a_gap_and_no_error(course):
     topic = course.topic("gap", replicas=[3, 1, 2])
     with meters.LagSampler(topic, bootstrap_servers=course.bootstrap_servers, every=0.1) as sampler:
