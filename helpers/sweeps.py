@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.path import Path
 from matplotlib.ticker import FuncFormatter, NullLocator
 from matplotlib.transforms import Bbox
 
@@ -46,59 +47,62 @@ def heat_map(frame: pd.DataFrame, *, x: str, y: str, value: str, title: str, x_l
 
 
 @matplotlib.rc_context(canvas.STYLE)
-def pareto(frame: pd.DataFrame, *, title: str, colour: str, colour_label: str) -> Figure:
-    """Throughput against latency, a point per setting; the Pareto front joins those that no other beats in both.
+def pareto(
+    frame: pd.DataFrame, *, title: str, colour: str, colour_label: str, cost: str = "p99_ms", cost_label: str = "p99 latency (ms, log scale)"
+) -> Figure:
+    """Throughput against what it costs, a point per setting; the Pareto front joins those that no other beats in both.
 
-    frame: columns name (written beside the points of the front), messages_per_s, p99_ms (both above 0), and the column
-    `colour`, whose values get a colour and a marker each.
+    frame: columns name (written beside the points of the front), messages_per_s and the column `cost` (both above 0), and the
+    column `colour`, whose values get a colour and a marker each.
     Raises ValueError for no rows or a missing column.
     """
-    canvas.check(frame, "pareto", "name", "messages_per_s", "p99_ms", colour)
+    canvas.check(frame, "pareto", "name", "messages_per_s", cost, colour)
     figure, [[axis]] = canvas.figure(title, height=3.9)
-    canvas.log_axis(axis.xaxis, frame["p99_ms"])
+    canvas.log_axis(axis.xaxis, frame[cost])
     canvas.log_axis(axis.yaxis, frame["messages_per_s"])
     for place, (kind, group) in enumerate(frame.groupby(colour)):
         axis.plot(
-            group["p99_ms"], group["messages_per_s"], canvas.MARKERS[place], color=canvas.VARIANTS[place], ms=8, label=canvas.number(kind)
+            group[cost], group["messages_per_s"], canvas.MARKERS[place], color=canvas.VARIANTS[place], ms=8, label=canvas.number(kind)
         )
-    best = front(frame)
-    axis.plot(best["p99_ms"], best["messages_per_s"], "-", color=canvas.INK, lw=1.2, zorder=1)
+    best = front(frame, cost)
+    axis.plot(best[cost], best["messages_per_s"], "-", color=canvas.INK, lw=1.2, zorder=1)
     axis.annotate(
         "better", (0.015, 0.985), (0.12, 0.985), xycoords="axes fraction", textcoords="axes fraction", color=canvas.GREY, va="top",
         arrowprops={"arrowstyle": "-|>", "color": canvas.GREY},
     )  # fmt: skip
-    axis.set(xlabel="p99 latency (ms, log scale)", ylabel="messages per second (log scale)")
+    axis.set(xlabel=cost_label, ylabel="messages per second (log scale)")
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: canvas.number(value)))
     axis.yaxis.set_minor_locator(NullLocator())
     axis.grid(color=canvas.PALE, lw=0.6)
     axis.legend(title=colour_label, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     canvas.settle(figure)
-    _name_points(axis, frame, best)
+    _name_points(axis, frame, best, cost)
     return canvas.done(figure)
 
 
-def _name_points(axis: Axes, frame: pd.DataFrame, named: pd.DataFrame) -> None:
-    """Each named point's name beside it, clear of all points and of the other names (or, where nothing is, above it)."""
-    points = axis.transData.transform(frame[["p99_ms", "messages_per_s"]])
+def _name_points(axis: Axes, frame: pd.DataFrame, named: pd.DataFrame, cost: str) -> None:
+    """Each named point's name beside it, clear of all points, of the front and of the other names (or, where no spot is, above it)."""
+    points = axis.transData.transform(frame[[cost, "messages_per_s"]])
+    line = Path(axis.transData.transform(named[[cost, "messages_per_s"]]))
     taken = [Bbox.from_bounds(x - 7, y - 7, 14, 14) for x, y in points]
-    for row in named.itertuples():
-        for x, y in [(7, 7), (7, -15), (-7, 7), (-7, -15), (7, 20), (7, -28)]:
+    for name, *point in zip(named["name"], named[cost], named["messages_per_s"]):
+        for x, y in [(7, 7), (7, -15), (-7, 7), (-7, -15), (9, -5), (7, 20), (7, -28)]:
             text = axis.annotate(
-                row.name, (row.p99_ms, row.messages_per_s), (x, y), textcoords="offset points", fontsize=8.5, ha="left" if x > 0 else "right"
+                name, point, (x, y), textcoords="offset points", fontsize=8.5, ha="left" if x > 0 else "right"
             )
             spot = text.get_window_extent()
-            if not any(map(spot.overlaps, taken)):
+            if not any(map(spot.overlaps, taken)) and not line.intersects_bbox(spot, filled=False):
                 break
             text.remove()
         else:
-            text = axis.annotate(row.name, (row.p99_ms, row.messages_per_s), (7, 7), textcoords="offset points", fontsize=8.5)
+            text = axis.annotate(name, point, (7, 7), textcoords="offset points", fontsize=8.5)
         taken.append(text.get_window_extent())
 
 
-def front(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows that no other row beats in both messages_per_s (more) and p99_ms (less), by rising latency."""
+def front(frame: pd.DataFrame, cost: str = "p99_ms") -> pd.DataFrame:
+    """The rows that no other row beats in both messages_per_s (more) and `cost` (less), by rising cost."""
     best, most = [], -np.inf
-    for row in frame.sort_values(["p99_ms", "messages_per_s"], ascending=[True, False]).itertuples():
+    for row in frame.sort_values([cost, "messages_per_s"], ascending=[True, False]).itertuples():
         if row.messages_per_s > most:
             best.append(row.Index)
             most = row.messages_per_s

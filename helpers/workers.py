@@ -15,7 +15,7 @@ import tempfile
 import textwrap
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 # What a worker process runs. Its standard output belongs to tell; what the function prints goes to its log.
 PROGRAM = """
@@ -48,13 +48,15 @@ class Worker:
     """A function of the notebook in a process of its own, from the moment at which this is made.
 
     `told` holds what the worker told so far: a tuple per call of tell, first the time (seconds on ``time.perf_counter``, which
-    both processes share), then the values. As a context manager it makes sure that the process has ended afterwards.
+    both processes share), then the values. `uses`: other functions of the notebook that this one calls.
+    As a context manager it makes sure that the process has ended afterwards.
     """
 
-    def __init__(self, function: Callable, *args: object, name: str = ""):
+    def __init__(self, function: Callable, *args: object, name: str = "", uses: Iterable[Callable] = ()):
         self.name = name or function.__name__
         self.told: list[tuple] = []
-        order = {"source": textwrap.dedent(inspect.getsource(function)), "function": function.__name__, "args": args}
+        source = "\n".join(textwrap.dedent(inspect.getsource(part)) for part in (*uses, function))
+        order = {"source": source, "function": function.__name__, "args": args}
         line = json.dumps(order) + "\n"  # raises TypeError for what is not JSON, before there is a process
         self._log = tempfile.TemporaryFile()
         self._killed = False

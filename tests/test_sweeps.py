@@ -48,3 +48,14 @@ def test_pareto_names_the_front_without_overlaps():
 def test_pareto_names_a_missing_column():
     with pytest.raises(ValueError, match="name"):
         sweeps.pareto(GRID, colour="batch_size", colour_label="batch", title="Half")
+
+
+def test_pareto_takes_another_cost():
+    frame = pd.DataFrame(
+        {"name": ["every", "every 10th"], "every": [1, 10], "repeated": [3, 19], "messages_per_s": [350, 3_000]}
+    )
+    figure = sweeps.pareto(frame, cost="repeated", cost_label="done twice", colour="every", colour_label="commit after", title="A finding")
+    assert figure.axes[0].get_xlabel() == "done twice"
+    assert {text.get_text() for text in figure.axes[0].texts} >= {"every", "every 10th"}
+    with pytest.raises(ValueError, match="p99_ms"):
+        sweeps.pareto(frame, colour="every", colour_label="commit after", title="Half")

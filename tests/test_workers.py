@@ -52,6 +52,23 @@ def test_it_tells_and_stops_politely():
     assert not worker.alive
 
 
+def twice(n):
+    return 2 * n
+
+
+def tells_twice(tell, stopping, n):
+    tell(twice(n))
+
+
+def test_it_brings_the_functions_it_uses():
+    with Worker(tells_twice, 21, uses=[twice]) as worker:
+        worker.join()
+    assert [line[1:] for line in worker.told] == [(42,)]
+    with Worker(tells_twice, 21) as worker:
+        with pytest.raises(WorkerFailed, match="twice"):
+            worker.join()
+
+
 def test_a_killed_one_says_no_goodbye():
     with Worker(count, 0) as worker:
         worker.wait_for(lambda told: len(told) >= 3)
