@@ -8,6 +8,7 @@ import secrets
 import shutil
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,6 +45,7 @@ class Lesson:
     def __init__(self, number: int):
         self.number = number
         self.run = secrets.token_hex(3)
+        self._topics: Counter[str] = Counter()
         self.cluster = connect()
         self.bootstrap_servers = self.cluster.bootstrap_servers
         self._prefix = f"lesson-{number:02d}-"
@@ -56,10 +58,14 @@ class Lesson:
     def topic(self, name: str, partitions: int = 1, replicas: list[int] | None = None, **settings: str | int) -> str:
         """Makes a topic of this run, waits until it can be used, and returns its full name.
 
+        Asked for the same name again (a cell that is run twice), it makes another one, so that every experiment begins empty.
+
         `replicas` are the ids of the brokers that hold each partition's copies, the preferred leader first (left to Kafka if
         not given; three copies). `settings` are topic settings, with _ for . as in ``min_insync_replicas=2``.
         """
-        topic = f"{self._prefix}{self.run}-{name}"
+        self._topics[name] += 1
+        again = f"-{self._topics[name]}" if self._topics[name] > 1 else ""
+        topic = f"{self._prefix}{self.run}-{name}{again}"
         options: dict = {"configs": {key.replace("_", "."): str(value) for key, value in settings.items()}}
         if replicas:
             options["assignments"] = {number: replicas for number in range(partitions)}

@@ -53,6 +53,12 @@ def test_a_topic_is_usable_at_once_and_gone_afterwards(course):
     assert topics_of(course) == []
 
 
+def test_a_cell_that_runs_again_gets_an_empty_topic(course):
+    first, second = course.topic("again"), course.topic("again")
+    assert first != second
+    assert set(topics_of(course)) == {first, second}
+
+
 def test_the_leader_can_be_chosen(course):
     topic = course.topic("led", replicas=[3, 1, 2])
     assert course.cluster.leader(topic) == 3
