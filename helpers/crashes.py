@@ -24,10 +24,10 @@ def lost_and_repeated(frame: pd.DataFrame, *, x: str, x_label: str, title: str) 
     colours = canvas.palette(variants)
     figure, [[axis]] = canvas.figure(title, height=3.6)
     width = 0.8 / len(variants)
-    for row in frame.itertuples():
-        place = values.index(getattr(row, x)) + (variants.index(row.variant) - (len(variants) - 1) / 2) * width
-        for messages, side in ((row.repeated, 1), (row.lost, -1)):
-            axis.bar(place, side * messages, 0.9 * width, color=colours[row.variant])
+    for variant, value, lost, repeated in frame[["variant", x, "lost", "repeated"]].itertuples(index=False):
+        place = values.index(value) + (variants.index(variant) - (len(variants) - 1) / 2) * width
+        for messages, side in ((repeated, 1), (lost, -1)):
+            axis.bar(place, side * messages, 0.9 * width, color=colours[variant])
             if messages:
                 axis.annotate(
                     canvas.number(messages), (place, side * messages), (0, 3 * side), textcoords="offset points", ha="center",

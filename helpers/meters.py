@@ -131,7 +131,7 @@ class LagSampler:
 
     def position(self, partition: int, offset: int, at: float | None = None) -> None:
         """Notes that the reader will read `offset` of `partition` next, from now on (or from `at`, on time.perf_counter)."""
-        self._positions.append((at or time.perf_counter(), partition, offset))
+        self._positions.append((time.perf_counter() if at is None else at, partition, offset))
 
     def frame(self) -> pd.DataFrame:
         """A row per sample and partition: seconds since the start, partition, end, position, lag (messages).

@@ -30,6 +30,12 @@ def test_a_variant_keeps_its_side_of_the_group():
     assert abs(of_loss.get_x() - of_repeat.get_x()) < 0.5
 
 
+def test_the_column_may_have_any_name():
+    frame = OUTCOME.rename(columns={"batch": "messages in a batch"})
+    [axis] = crashes.lost_and_repeated(frame, x="messages in a batch", x_label="batch", title="A finding").axes
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["1", "100"]
+
+
 def test_numbers_below_0_are_refused():
     with pytest.raises(ValueError, match="negative"):
         drawn(OUTCOME.assign(lost=-1))

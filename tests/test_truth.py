@@ -171,12 +171,15 @@ def test_lag_is_what_the_group_has_not_committed(course, admin):
     assert set(sampler.total()["lag"]) == {true_lag}
 
 
-def test_lag_by_a_readers_own_word(course):
-    topic = course.topic("word")
+def sampler_of_100_messages(course, topic):
     with KafkaProducer(bootstrap_servers=course.bootstrap_servers) as producer:
         for n in range(100):
             producer.send(topic, VALUE % n)
-    with meters.LagSampler(topic, bootstrap_servers=course.bootstrap_servers, every=0.05) as sampler:
+    return meters.LagSampler(topic, bootstrap_servers=course.bootstrap_servers, every=0.05)
+
+
+def test_lag_by_a_readers_own_word(course):
+    with sampler_of_100_messages(course, course.topic("word")) as sampler:
         time.sleep(0.2)
         sampler.position(0, 60)
         time.sleep(0.2)
@@ -186,11 +189,7 @@ def test_lag_by_a_readers_own_word(course):
 
 
 def test_a_position_can_be_told_later_with_its_time(course):
-    topic = course.topic("later")
-    with KafkaProducer(bootstrap_servers=course.bootstrap_servers) as producer:
-        for n in range(100):
-            producer.send(topic, VALUE % n)
-    with meters.LagSampler(topic, bootstrap_servers=course.bootstrap_servers, every=0.05) as sampler:
+    with sampler_of_100_messages(course, course.topic("later")) as sampler:
         time.sleep(0.4)
     sampler.position(0, 60, at=sampler.start + 0.2)
     total = sampler.total()
