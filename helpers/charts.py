@@ -106,6 +106,25 @@ def ledger(frame: pd.DataFrame, *, title: str) -> Figure:
     return _panels(title, names, panels, first=(frame, texts))
 
 
+@matplotlib.rc_context(canvas.STYLE)
+def agreement(frame: pd.DataFrame, *, title: str) -> Figure:
+    """What a database and a topic say of the same things, a row per variant.
+
+    frame: index variant; columns agreed (in both), missing (in the database, without an event), ghosts (events of something
+    that is not in the database), repeated (events beyond the first of each thing); numbers of events.
+    Raises ValueError for no rows, a missing column or a variant twice.
+    """
+    canvas.check(frame, "agreement", "agreed", "missing", "ghosts", "repeated", index=True)
+    names = [str(name) for name in frame.index]
+    panels = [
+        ("in the database\nand in the topic", frame["agreed"], [canvas.OK] * len(names), False),
+        ("missing:\nno event", frame["missing"], [canvas.SILENT] * len(names), True),
+        ("ghosts: nothing\nbehind the event", frame["ghosts"], [canvas.FAILED] * len(names), True),
+        ("repeated\nevents", frame["repeated"], [canvas.DUPLICATED] * len(names), True),
+    ]
+    return _panels(title, names, panels)
+
+
 def _panels(title: str, names: Sequence[str], panels: Sequence[tuple], first: tuple | None = None) -> Figure:
     """Narrow panels of bars that share their rows. A panel: (heading, values, a colour per row, is 0 good news).
 

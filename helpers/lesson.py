@@ -53,7 +53,7 @@ class Lesson:
         _close_clients()
         # An interrupted run may have left a broker dead and topics behind.
         self.cluster.heal()
-        self._delete_leftovers(of_all_runs=True)
+        self._delete_leftovers()
 
     def topic(self, name: str, partitions: int = 1, replicas: list[int] | None = None, **settings: str | int) -> str:
         """Makes a topic of this run, waits until it can be used, and returns its full name.
@@ -142,29 +142,29 @@ class Lesson:
         return charts.scorecard(frame, title=title)
 
     def clean_up(self) -> None:
-        """Deletes this run's topics and groups and makes the cluster whole. Raises RuntimeError for clients or workers left open."""
+        """Deletes the lesson's topics and groups (of interrupted runs, too) and makes the cluster whole. Raises RuntimeError for clients or workers left open."""
         running = workers.kill_all()
         self.cluster.heal()
-        self._delete_leftovers()
+        self._delete_leftovers(patience=PATIENCE)
         left = _client_threads()
         if left or running:
             _close_clients()
             raise RuntimeError(f"The notebook has not closed these: {', '.join(sorted([*left, *running]))}")
         print("All clients are closed, this run's topics are deleted, and all brokers are in sync.")
 
-    def _delete_leftovers(self, of_all_runs: bool = False) -> None:
-        prefix = self._prefix if of_all_runs else f"{self._prefix}{self.run}"
-        for folder in SCRATCH.glob(f"{prefix}*"):
+    def _delete_leftovers(self, patience: float = 0) -> None:
+        """Deletes what this run and interrupted earlier ones have left; waits `patience` seconds for groups to become empty."""
+        for folder in SCRATCH.glob(f"{self._prefix}*"):
             shutil.rmtree(folder)
         with self._admin() as admin:
-            topics = [topic for topic in admin.list_topics() if topic.startswith(prefix)]
-            groups = [group["group_id"] for group in admin.list_groups() if group["group_id"].startswith(prefix)]
+            topics = [topic for topic in admin.list_topics() if topic.startswith(self._prefix)]
+            groups = [group["group_id"] for group in admin.list_groups() if group["group_id"].startswith(self._prefix)]
             for topic in topics:
                 try:
                     admin.delete_topics([topic])
                 except UnknownTopicOrPartitionError:
                     pass
-            limit = time.monotonic() + (0 if of_all_runs else PATIENCE)
+            limit = time.monotonic() + patience
             for group in groups:
                 _delete_group(admin, group, limit)
 

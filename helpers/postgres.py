@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import signal
@@ -10,6 +11,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+import psutil
 
 from .errors import ClusterError
 
@@ -43,6 +46,17 @@ def initialise(data: Path, user: str, password: str) -> None:
         os.unlink(file.name)
     if result.returncode:
         raise ClusterError(f"PostgreSQL's files can't be made in {data}: {result.stderr.strip().splitlines()[-1:]}")
+
+
+def bury(data: Path) -> None:
+    """Removes the lock of a server that was killed and that nobody has waited for.
+
+    To PostgreSQL such a zombie is another server at work, and it would refuse to start. In a container they may stay for ever.
+    """
+    lock = data / "postmaster.pid"
+    with contextlib.suppress(OSError, ValueError, IndexError, psutil.NoSuchProcess):
+        if psutil.Process(int(lock.read_text().splitlines()[0])).status() == psutil.STATUS_ZOMBIE:
+            lock.unlink()
 
 
 def server(data: Path, port: int) -> list[str]:

@@ -159,6 +159,7 @@ class ProcessRunner:
         user, password, database = (service.environment[f"POSTGRES_{key}"] for key in ("USER", "PASSWORD", "DB"))
         data = child.folder / "data"
         postgres.initialise(data, user, password)
+        postgres.bury(data)
         child.start(postgres.server(data, service.port), cache.environment())
         _wait_for_port(service.port, child)
         postgres.create_database(service.port, user, password, database)

@@ -534,3 +534,11 @@ def test_a_notebook_shows_exactly_one_picture(before):
     [output] = notebook.cells[1].outputs
     assert output.output_type == "execute_result"
     assert output.data == {"image/png": output.data["image/png"], "text/plain": "<Chart: b is twice as fast>"}
+
+
+def test_agreement_shows_missing_events_and_ghosts():
+    frame = pd.DataFrame({"agreed": [52, 53], "missing": [2, 0], "ghosts": [0, 7], "repeated": [0, 0]}, index=["database first", "topic first"])
+    axes = charts.agreement(frame, title="A finding").axes
+    assert [[text.get_text() for text in axis.texts] for axis in axes] == [["52", "53"], ["2", "0"], ["0", "7"], ["0", "0"]]
+    with pytest.raises(ValueError, match="ghosts"):
+        charts.agreement(frame.drop(columns="ghosts"), title="A finding")

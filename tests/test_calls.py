@@ -1,0 +1,38 @@
+"""The figure of calls at a service."""
+
+import pandas as pd
+import pytest
+
+from helpers import calls
+
+CALLS = pd.DataFrame(
+    [("fixed", 0.01, "nobody there"), ("fixed", 0.05, "nobody there"), ("fixed", 0.31, "served"), ("jitter", 0.02, "turned away"), ("jitter", 0.12, "served")],
+    columns=["variant", "seconds", "outcome"],
+)
+
+
+def heights(axis):
+    return [round(bar.get_height()) for bar in axis.patches]
+
+
+def test_a_panel_per_variant_with_a_stack_per_bin():
+    axes = calls.over_time(CALLS, title="A finding").axes
+    fixed, jitter = axes[:2]
+    assert sum(heights(fixed)) == 3 and max(heights(fixed)) == 2
+    assert sum(heights(jitter)) == 2 and max(heights(jitter)) == 1
+    assert [axis.texts[0].get_text() for axis in (fixed, jitter)] == ["fixed\n3 calls\nmost: 2", "jitter\n2 calls\nmost: 1"]
+
+
+def test_events_are_marked_in_all_panels_and_named_above():
+    axes = calls.over_time(CALLS, title="A finding", events=[(0.25, "it is back")]).axes
+    assert all(line.get_xdata()[0] == 0.25 for axis in axes[:2] for line in axis.lines)
+    assert "it is back" in {text.get_text() for text in axes[0].texts}
+
+
+def test_what_cannot_be_drawn_is_refused():
+    with pytest.raises(ValueError, match="unknown outcome lost"):
+        calls.over_time(CALLS.assign(outcome="lost"), title="A finding")
+    with pytest.raises(ValueError, match="bin_s must be positive"):
+        calls.over_time(CALLS, title="A finding", bin_s=0)
+    with pytest.raises(ValueError, match="seconds"):
+        calls.over_time(CALLS.drop(columns="seconds"), title="A finding")
