@@ -5,7 +5,7 @@ VENV := .venv/bin/python
 export CLUSTER UI_PORT POSTGRES_PORT KAFKA_COURSE_CACHE KAFKA_COURSE_MAVEN
 
 .DEFAULT_GOAL := help
-.PHONY: help lab notebooks-test notebooks-run kafka-up kafka-down kafka-status kafka-logs ui test claims-test robustness-test bench clean requirements install
+.PHONY: help lab notebooks-test notebooks-run kafka-up kafka-down kafka-status kafka-logs ui test claims-test robustness-test compose-test bench clean requirements install
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
@@ -35,13 +35,21 @@ ui: install  ## open the cluster's web page
 	@$(VENV) -m helpers.cluster ui
 
 test: kafka-up  ## test the helpers, the commands and the saved notebooks (pytest)
-	@$(VENV) -m pytest tests --ignore tests/breaking_changes --ignore tests/robustness
+	@$(VENV) -m pytest tests --ignore tests/breaking_changes --ignore tests/robustness --ignore tests/compose
 
 claims-test: kafka-up  ## break each lesson's pattern and check that its claims notice
 	@$(VENV) -m pytest tests/breaking_changes
 
 robustness-test: kafka-up  ## run the notebooks twice, interrupted, and over a cluster that crashed
 	@$(VENV) -m pytest tests/robustness
+
+# Without SERVICES, all of them. The notebooks come first: they are what the lane is for.
+compose-test: install  ## run all notebooks and the fault API on the cluster that Docker Compose runs
+	docker compose up --detach --wait $(SERVICES)
+	@export CLUSTER=containers; failed=0; \
+	    $(VENV) -m helpers.notebooks test $(NOTEBOOKS) || failed=1; \
+	    $(VENV) -m pytest tests/compose tests/test_database.py || failed=1; \
+	    docker compose down --volumes; exit $$failed
 
 bench: install  ## measure what the course promises of itself, as a table
 	@$(VENV) tests/bench.py

@@ -38,7 +38,7 @@ def over_time(frame: pd.DataFrame, *, title: str, events: canvas.Events = (), bi
             axis.bar(edges[:-1], counts, bin_s, floor, align="edge", color=colour, hatch=hatch, edgecolor=canvas.INK if hatch else colour, lw=0.4)
             floor += counts
         axis.annotate(
-            f"{canvas.wrap(name)}\n{canvas.number(len(group))} calls\nmost: {canvas.number(floor.max())}", (1, 1), (8, 0),
+            f"{canvas.wrap(name)}\n{canvas.number(len(group))} calls", (1, 1), (8, 0),
             xycoords="axes fraction", textcoords="offset points", va="top",
         )  # fmt: skip
         axis.yaxis.set_major_locator(matplotlib.ticker.MaxNLocator(2, integer=True))

@@ -20,7 +20,7 @@ from . import canvas
 
 @matplotlib.rc_context(canvas.STYLE)
 def throughput(frame: pd.DataFrame, *, title: str, colours: canvas.Colours = None) -> Figure:
-    """Messages per second of each variant: a bar for the median of the rounds, a dot for each round.
+    """Messages per second of each variant: a bar for the median of the rounds, a dot for each round (where there are several).
 
     frame: columns variant, messages_per_s; one row per round.
     Raises ValueError for no rows or a missing column.
@@ -30,7 +30,8 @@ def throughput(frame: pd.DataFrame, *, title: str, colours: canvas.Colours = Non
     colours = canvas.colours_of(groups, colours)
     figure, [[axis]] = canvas.figure(title, height=canvas.height(groups))
     medians = [group["messages_per_s"].median() for group in groups.values()]
-    for row, group in enumerate(groups.values()):
+    several = any(len(group) > 1 for group in groups.values())
+    for row, group in enumerate(groups.values() if several else ()):
         rounds = group["messages_per_s"]
         # Spread up and down a little: rounds that are nearly equal would hide one another.
         spread = row + np.linspace(-0.2, 0.2, len(rounds)) if len(rounds) > 1 else [row]
@@ -38,7 +39,7 @@ def throughput(frame: pd.DataFrame, *, title: str, colours: canvas.Colours = Non
     ends = [group["messages_per_s"].max() for group in groups.values()]
     labels = _bars(axis, medians, [colours[name] for name in groups], ends=ends)
     canvas.name_rows(axis, groups)
-    axis.set_xlabel("messages per second (bar: median, dots: the rounds)")
+    axis.set_xlabel("messages per second" + " (bar: median, dots: the rounds)" * several)
     _round_ticks(axis.xaxis, 5)
     canvas.settle(figure)
     _make_room(axis, labels)

@@ -32,6 +32,7 @@ from .cluster import connect
 SCORECARDS = compose.FILE.parent / ".scorecards"  # a file a lesson: what this learner's own runs measured
 SCRATCH = compose.FILE.parent / ".scratch"
 CLIENT_THREADS = ("kafka-", "lag-sampler", "worker-")
+PREFERRED = 0  # a kind of election: the first of a partition's copies is to lead
 PATIENCE = 10.0  # seconds for clients and threads to end
 
 
@@ -53,6 +54,7 @@ class Lesson:
         _close_clients()
         # An interrupted run may have left a broker dead and topics behind.
         self.cluster.heal()
+        self._give_leaders_back()
         self._delete_leftovers()
 
     def topic(self, name: str, partitions: int = 1, replicas: list[int] | None = None, **settings: str | int) -> str:
@@ -151,6 +153,11 @@ class Lesson:
             _close_clients()
             raise RuntimeError(f"The notebook has not closed these: {', '.join(sorted([*left, *running]))}")
         print("All clients are closed, this run's topics are deleted, and all brokers are in sync.")
+
+    def _give_leaders_back(self) -> None:
+        """Lets each partition be led by its preferred broker again, as before the brokers that earlier lessons killed."""
+        with self._admin() as admin:
+            admin.elect_leaders(PREFERRED, timeout_ms=10_000, raise_errors=False)
 
     def _delete_leftovers(self, patience: float = 0) -> None:
         """Deletes what this run and interrupted earlier ones have left; waits `patience` seconds for groups to become empty."""

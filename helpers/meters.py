@@ -104,7 +104,8 @@ class LagSampler:
     def __init__(self, topic: str, *, bootstrap_servers: list[str], group: str | None = None, every: float = 0.25):
         self.gaps = 0
         self._topic, self._group, self._every = topic, group, every
-        self._admin = KafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=2000, client_id="lag-sampler")
+        self._settings = {"bootstrap_servers": bootstrap_servers, "request_timeout_ms": 2000, "client_id": "lag-sampler"}
+        self._admin = KafkaAdminClient(**self._settings)
         try:
             described = self._admin.describe_topics([topic])[0]["partitions"]
             self._partitions = [TopicPartition(topic, partition["partition_index"]) for partition in described]
@@ -149,6 +150,15 @@ class LagSampler:
         """A row per sample: seconds, lag (messages, summed over the partitions)."""
         return self.frame().groupby("seconds", as_index=False)["lag"].sum()
 
+    def _ask_anew(self) -> None:
+        """Another client: in kafka-python 3.0.12 one never asks again who coordinates a group, even when told that it has the wrong one."""
+        try:
+            admin = KafkaAdminClient(**self._settings, bootstrap_timeout_ms=1000)
+        except KafkaError:
+            return  # nobody answers; the next sample tries again
+        self._admin.close()
+        self._admin = admin
+
     def _sample(self) -> None:
         latest = {partition: OffsetSpec.LATEST for partition in self._partitions}
         for tick in itertools.count(1):
@@ -164,6 +174,8 @@ class LagSampler:
                 self._ends += [(now, tp.partition, end.offset) for tp, end in ends.items()]
             except KafkaError:
                 self.gaps += 1
+                if self._group and not last:
+                    self._ask_anew()
             except Exception as error:  # told in the main thread, at the end of the with block
                 self._error = error
                 return

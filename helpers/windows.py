@@ -25,10 +25,13 @@ def counts(frame: pd.DataFrame, *, title: str) -> Figure:
     kinds = list(dict.fromkeys(frame["kind"]))
     figure, axes = canvas.figure(title, rows=len(kinds), height=0.9 + 1.15 * len(kinds), sharex=True)
     for axis, kind, colour in zip(axes[:, 0], kinds, canvas.VARIANTS):
-        windows = frame[frame["kind"] == kind]
+        windows = frame[frame["kind"] == kind].sort_values("begin")
+        overlap = (windows["begin"].iloc[1:].to_numpy() < windows["end"].iloc[:-1].to_numpy()).any()
+        least = (frame["end"].max() - frame["begin"].min()) / 250  # a window of one event has no length, but shall be seen
         for window in windows.itertuples():
-            place = (window.begin, window.end - window.begin)
-            axis.bar(place[0], window.count, place[1], align="edge", facecolor=(*matplotlib.colors.to_rgb(colour), 0.3), edgecolor=colour, lw=1)
+            width = max(window.end - window.begin, least)
+            look = {"facecolor": "none"} if overlap else {"facecolor": (*matplotlib.colors.to_rgb(colour), 0.3)}
+            axis.bar(window.begin, window.count, width, align="edge", edgecolor=colour, lw=1, **look)
         axis.annotate(
             f"{kind}\n{len(windows)} windows", (1, 1), (8, 0), xycoords="axes fraction", textcoords="offset points", va="top",
             color=canvas.darker(colour), weight="bold",

@@ -106,11 +106,7 @@ class Worker:
 
     def stop(self, timeout: float = 20) -> None:
         """Asks the worker to end and waits for it. Raises WorkerFailed for its error, and kills it after `timeout` seconds."""
-        try:
-            self._process.stdin.write("stop\n")
-        except (OSError, ValueError):
-            pass  # it has ended by itself
-        self.join(timeout)
+        stop_all([self], timeout)
 
     def join(self, timeout: float = 20) -> int:
         """Waits until the worker has ended; its exit code, negative for a signal. Raises as stop does."""
@@ -121,6 +117,12 @@ class Worker:
             raise WorkerFailed(f"The worker {self.name} did not end within {timeout:.0f} s and was killed") from None
         self._end(check=True)
         return self._process.returncode
+
+    def _ask_to_end(self) -> None:
+        try:
+            self._process.stdin.write("stop\n")
+        except (OSError, ValueError):
+            pass  # it has ended by itself
 
     def _listen(self) -> None:
         for line in self._process.stdout:
@@ -143,6 +145,15 @@ class Worker:
             # Negative: it was killed, by the notebook or by itself, which is no error but the experiment.
             if check and not self._killed and self._process.returncode > 0:
                 raise WorkerFailed(f"The worker {self.name} ended with an error: {errors or 'it said nothing'}")
+
+
+def stop_all(workers: Iterable[Worker], timeout: float = 20) -> None:
+    """Asks all of them to end, then waits for each; takes as long as the slowest. Raises as Worker.stop does."""
+    workers = list(workers)
+    for worker in workers:
+        worker._ask_to_end()
+    for worker in workers:
+        worker.join(timeout)
 
 
 def kill_all() -> list[str]:

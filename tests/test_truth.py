@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.admin import OffsetSpec
 
 from helpers import lesson, meters
@@ -210,3 +210,28 @@ def test_a_dead_broker_leaves_a_gap_and_no_error(course):
             time.sleep(0.1)
         assert len(sampler.frame()) > before, "sampling goes on"
     assert (sampler.frame()["end"] == 0).all()
+
+
+def java_hash(text):
+    """By which Kafka chooses the partition, and so the coordinator, of a group."""
+    number = 0
+    for letter in text:
+        number = (31 * number + ord(letter)) & 0xFFFFFFFF
+    return abs(number - (1 << 32) if number >= 1 << 31 else number)
+
+
+def test_lag_of_a_group_goes_on_when_another_broker_coordinates_it(course, admin):
+    topic, group = course.topic("moved"), course.group("moved")
+    with KafkaProducer(bootstrap_servers=course.bootstrap_servers) as producer:
+        for n in range(10):
+            producer.send(topic, VALUE % n)
+    partition = TopicPartition(topic, 0)
+    admin.alter_group_offsets(group, {partition: OffsetAndMetadata(4, "", -1)})
+    with meters.LagSampler(topic, bootstrap_servers=course.bootstrap_servers, group=group, every=0.1) as sampler:
+        course.wait_until(lambda: len(sampler._ends), "there is a sample")
+        coordinator = course.cluster.leader("__consumer_offsets", java_hash(group) % 8)
+        course.cluster.kill(coordinator)
+        killed = time.perf_counter() - sampler.start
+        course.wait_until(lambda: sampler.total()["seconds"].iloc[-1] > killed + 1, "samples come from another coordinator")
+        course.cluster.start(coordinator)
+    assert set(sampler.total()["lag"]) == {6}

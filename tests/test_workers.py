@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from helpers import workers
-from helpers.workers import Worker, WorkerFailed
+from helpers.workers import Worker, WorkerFailed, stop_all
 
 
 def count(tell, stopping, start):
@@ -135,3 +135,23 @@ def test_a_worker_does_not_outlive_its_notebook(tmp_path):
     while psutil.pid_exists(int(out)) and psutil.Process(int(out)).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < limit, "the worker still lives"
         time.sleep(0.02)
+
+
+def slow_to_end(tell, stopping, seconds):
+    import time
+
+    tell("ready")
+    while not stopping():
+        time.sleep(0.01)
+    time.sleep(seconds)
+    tell("ended")
+
+
+def test_several_are_stopped_together():
+    team = [Worker(slow_to_end, 1.0) for _ in range(3)]
+    for worker in team:
+        worker.wait_for(lambda told: told)
+    begin = time.monotonic()
+    stop_all(team)
+    assert time.monotonic() - begin < 2.5
+    assert [worker.told[-1][1] for worker in team] == ["ended"] * 3
