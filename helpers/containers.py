@@ -67,10 +67,12 @@ class ContainerRunner:
 
     def pause(self, name: str) -> None:
         """Freezes the container: its processes live, but do nothing."""
+        self._check_running(name)
         _compose("pause", name)
 
     def resume(self, name: str) -> None:
         """Ends the pause."""
+        self._check_running(name)
         _compose("unpause", name)
 
     def log(self, name: str, lines: int) -> str:
@@ -90,6 +92,11 @@ class ContainerRunner:
                 text = _docker("stats", "--no-stream", "--format", "{{.MemUsage}}", container).split("/")[0].strip()
                 used[name] = _bytes(text)
         return used
+
+    def _check_running(self, name: str) -> None:
+        # Compose passes over a stopped container without a word.
+        if self.states()[name] == "stopped":
+            raise ClusterError(f"{name} is not running. Start it with: python -m helpers.cluster start {name[-1]}")
 
     def starts_fast(self) -> bool:
         """Images start as they are: there is nothing to learn."""
