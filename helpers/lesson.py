@@ -16,6 +16,8 @@ import pandas as pd
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import (
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
     GroupIdNotFoundError,
     KafkaTimeoutError,
     LeaderNotAvailableError,
@@ -32,7 +34,6 @@ from .cluster import connect
 SCORECARDS = compose.FILE.parent / ".scorecards"  # a file a lesson: what this learner's own runs measured
 SCRATCH = compose.FILE.parent / ".scratch"
 CLIENT_THREADS = ("kafka-", "lag-sampler", "worker-")
-PREFERRED = 0  # a kind of election: the first of a partition's copies is to lead
 PATIENCE = 10.0  # seconds for clients and threads to end
 
 
@@ -54,7 +55,6 @@ class Lesson:
         _close_clients()
         # An interrupted run may have left a broker dead and topics behind.
         self.cluster.heal()
-        self._give_leaders_back()
         self._delete_leftovers()
 
     def topic(self, name: str, partitions: int = 1, replicas: list[int] | None = None, **settings: str | int) -> str:
@@ -106,7 +106,10 @@ class Lesson:
         with self._admin() as admin:
 
             def joined() -> bool:
-                seen = admin.describe_groups([group])[group]
+                try:
+                    seen = admin.describe_groups([group])[group]
+                except CoordinatorLoadInProgressError:
+                    return False
                 return seen["group_state"] == "Stable" and len(seen["members"]) == count
 
             self.wait_until(joined, f"the group {group} is stable with {count} members", timeout)
@@ -154,18 +157,13 @@ class Lesson:
             raise RuntimeError(f"The notebook has not closed these: {', '.join(sorted([*left, *running]))}")
         print("All clients are closed, this run's topics are deleted, and all brokers are in sync.")
 
-    def _give_leaders_back(self) -> None:
-        """Lets each partition be led by its preferred broker again, as before the brokers that earlier lessons killed."""
-        with self._admin() as admin:
-            admin.elect_leaders(PREFERRED, timeout_ms=10_000, raise_errors=False)
-
     def _delete_leftovers(self, patience: float = 0) -> None:
         """Deletes what this run and interrupted earlier ones have left; waits `patience` seconds for groups to become empty."""
         for folder in SCRATCH.glob(f"{self._prefix}*"):
             shutil.rmtree(folder)
         with self._admin() as admin:
             topics = [topic for topic in admin.list_topics() if topic.startswith(self._prefix)]
-            groups = [group["group_id"] for group in admin.list_groups() if group["group_id"].startswith(self._prefix)]
+            groups = [group for group in _groups(admin) if group.startswith(self._prefix)]
             for topic in topics:
                 try:
                     admin.delete_topics([topic])
@@ -221,6 +219,18 @@ def _wait_for_leaders_at_work(admin: KafkaAdminClient, topic: str, partitions: i
             time.sleep(0.02)
 
 
+def _groups(admin: KafkaAdminClient) -> list[str]:
+    """The ids of all groups. A broker that has just been started must load its own first."""
+    limit = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return [group["group_id"] for group in admin.list_groups()]
+        except (CoordinatorLoadInProgressError, CoordinatorNotAvailableError):
+            if time.monotonic() > limit:
+                raise
+            time.sleep(0.05)
+
+
 def _delete_group(admin: KafkaAdminClient, group: str, limit: float) -> None:
     """Deletes a group as soon as its last member is gone; one that was killed counts as a member for its session timeout."""
     while True:
@@ -229,7 +239,7 @@ def _delete_group(admin: KafkaAdminClient, group: str, limit: float) -> None:
             return
         except GroupIdNotFoundError:
             return
-        except NonEmptyGroupError:
+        except (NonEmptyGroupError, CoordinatorLoadInProgressError):
             if time.monotonic() > limit:
                 return  # the next run of the lesson tries again
             time.sleep(0.05)
