@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import OffsetSpec
-from kafka.errors import KafkaError
+from kafka.errors import CoordinatorNotAvailableError, KafkaError
 from tqdm import tqdm
 
 Variant = TypeVar("Variant")
@@ -114,6 +114,7 @@ class LagSampler:
             raise
         self._ends: list[tuple[float, int, int]] = []
         self._positions: list[tuple[float, int, int]] = []
+        self._committed: set[TopicPartition] = set()
         self._error: Exception | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._sample, name=f"lag-sampler-{topic}", daemon=True)
@@ -167,6 +168,10 @@ class LagSampler:
                 if self._group:
                     committed = self._admin.list_group_offsets({self._group: self._partitions})[self._group]
                     now = time.perf_counter()
+                    known = {tp for tp, place in committed.items() if place.offset >= 0}
+                    if self._committed - known:
+                        raise CoordinatorNotAvailableError("offsets that were there are not: a new coordinator has not read them yet")
+                    self._committed = known
                     self._positions += [(now, tp.partition, max(place.offset, 0)) for tp, place in committed.items()]
                 # The ends come last: a reader ahead of them would look as if its lag were negative.
                 ends = self._admin.list_partition_offsets(latest, timeout_ms=2000)
