@@ -15,6 +15,17 @@ from matplotlib.transforms import Bbox, ScaledTranslation
 
 from . import canvas
 
+# The scorecard's measures: column -> heading; and the colours of those of which any number above 0 is bad news.
+MEASURES = {
+    "throughput": "throughput\nmessages/s",
+    "p50_ms": "latency p50\nms",
+    "p99_ms": "latency p99\nms",
+    "lag": "lag\nmessages",
+    "lost": "lost\nmessages",
+    "duplicated": "duplicated\nmessages",
+}
+ALARMS = {"lost": canvas.SILENT, "duplicated": canvas.DUPLICATED}
+
 # ---------------------------------------------------------------------------------------------- bars
 
 
@@ -54,21 +65,12 @@ def scorecard(frame: pd.DataFrame, *, title: str, colours: canvas.Colours = None
     duplicated (messages). NaN means "not measured" and reads "–".
     Raises ValueError for no rows, a missing column or a variant twice.
     """
-    measures = {
-        "throughput": "throughput\nmessages/s",
-        "p50_ms": "latency p50\nms",
-        "p99_ms": "latency p99\nms",
-        "lag": "lag\nmessages",
-        "lost": "lost\nmessages",
-        "duplicated": "duplicated\nmessages",
-    }
-    alarms = {"lost": canvas.SILENT, "duplicated": canvas.DUPLICATED}
-    canvas.check(frame, "scorecard", *measures, index=True)
+    canvas.check(frame, "scorecard", *MEASURES, index=True)
     names = [str(name) for name in frame.index]
     colours = canvas.colours_of(names, colours)
     panels = [
-        (heading, frame[column], [alarms.get(column, colours[name]) for name in names], column in alarms)
-        for column, heading in measures.items()
+        (heading, frame[column], [ALARMS.get(column, colours[name]) for name in names], column in ALARMS)
+        for column, heading in MEASURES.items()
     ]
     return _panels(title, names, panels)
 

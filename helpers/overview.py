@@ -12,18 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from . import canvas, compose
+from .charts import ALARMS, MEASURES
 from .lesson import SCORECARDS
 
 NOTEBOOKS = compose.FILE.parent / "notebooks"
-MEASURES = {
-    "throughput": "throughput\nmessages/s",
-    "p50_ms": "latency p50\nms",
-    "p99_ms": "latency p99\nms",
-    "lag": "lag\nmessages",
-    "lost": "lost\nmessages",
-    "duplicated": "duplicated\nmessages",
-}
-COUNTED = {"lost": canvas.SILENT, "duplicated": canvas.DUPLICATED}
 
 
 def lessons() -> dict[int, str]:
@@ -68,8 +60,8 @@ def page(frame: pd.DataFrame, lessons: dict[int, str], *, title: str) -> Figure:
     rows = frame["lesson"].map({number: row for row, number in enumerate(numbers)})
     for axis, (measure, heading) in zip(axes, MEASURES.items()):
         axis.set_title(heading, fontsize=9, loc="left")
-        if measure in COUNTED:
-            _range(axis, frame.groupby(rows)[measure].agg(["min", "max"]), COUNTED[measure])
+        if measure in ALARMS:
+            _range(axis, frame.groupby(rows)[measure].agg(["min", "max"]), ALARMS[measure])
         else:
             _marks(axis, rows, frame[measure])
         axis.grid(axis="y", color=canvas.PALE, lw=0.6)
