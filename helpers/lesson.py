@@ -13,17 +13,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import OffsetSpec
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition, errors
+from kafka.admin import MemberToRemove, OffsetSpec
 from kafka.errors import (
     CoordinatorLoadInProgressError,
     CoordinatorNotAvailableError,
     GroupIdNotFoundError,
+    KafkaError,
     KafkaTimeoutError,
     LeaderNotAvailableError,
     NonEmptyGroupError,
     NotCoordinatorError,
     NotLeaderForPartitionError,
+    UnknownMemberIdError,
     UnknownTopicOrPartitionError,
 )
 from kafka.net.selector import NetworkSelector
@@ -35,7 +37,8 @@ from .cluster import connect
 SCORECARDS = compose.FILE.parent / ".scorecards"  # a file a lesson: what this learner's own runs measured
 SCRATCH = compose.FILE.parent / ".scratch"
 CLIENT_THREADS = ("kafka-", "lag-sampler", "worker-")
-PATIENCE = 10.0  # seconds for clients and threads to end
+PATIENCE = 10.0  # seconds for clients and threads to end, and for brokers that were just started to be ready
+NOT_READY = (CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError)
 
 
 class ClaimFailed(AssertionError):
@@ -151,28 +154,37 @@ class Lesson:
         """Deletes the lesson's topics and groups (of interrupted runs, too) and makes the cluster whole. Raises RuntimeError for clients or workers left open."""
         running = workers.kill_all()
         self.cluster.heal()
-        self._delete_leftovers(patience=PATIENCE)
+        self._delete_leftovers()
         left = _client_threads()
         if left or running:
             _close_clients()
             raise RuntimeError(f"The notebook has not closed these: {', '.join(sorted([*left, *running]))}")
         print("All clients are closed, this run's topics are deleted, and all brokers are in sync.")
 
-    def _delete_leftovers(self, patience: float = 0) -> None:
-        """Deletes what this run and interrupted earlier ones have left; waits `patience` seconds for groups to become empty."""
+    def _delete_leftovers(self) -> None:
+        """Deletes the files, topics and groups that this run and interrupted earlier ones have left."""
         for folder in SCRATCH.glob(f"{self._prefix}*"):
             shutil.rmtree(folder)
         with self._admin() as admin:
-            topics = [topic for topic in admin.list_topics() if topic.startswith(self._prefix)]
-            groups = [group for group in _groups(admin) if group.startswith(self._prefix)]
-            for topic in topics:
+            for topic in [topic for topic in admin.list_topics() if topic.startswith(self._prefix)]:
                 try:
                     admin.delete_topics([topic])
                 except UnknownTopicOrPartitionError:
                     pass
-            limit = time.monotonic() + patience
-            for group in groups:
-                _delete_group(admin, group, limit)
+        _patiently(self._delete_groups, *NOT_READY, NonEmptyGroupError, UnknownMemberIdError)
+
+    def _delete_groups(self) -> None:
+        """Deletes the lesson's groups; all of its clients have ended by now. Raises the KafkaError of one that stays."""
+        # With a client of its own for each try: one that lives on never asks anew which broker coordinates a group.
+        with self._admin() as admin:
+            groups = [group["group_id"] for group in admin.list_groups() if group["group_id"].startswith(self._prefix)]
+            for group, seen in admin.describe_groups(groups).items():
+                # A reader that was killed counts as a member for its session timeout, and a group with members can't be deleted.
+                if dead := [MemberToRemove(member_id=member["member_id"]) for member in seen["members"]]:
+                    admin.remove_group_members(group, dead)
+            for group, answer in admin.delete_groups(groups).items():
+                if answer not in ("OK", GroupIdNotFoundError.__name__):
+                    raise getattr(errors, answer)(group)
 
     def _admin(self) -> KafkaAdminClient:
         return KafkaAdminClient(bootstrap_servers=self.bootstrap_servers)
@@ -209,41 +221,21 @@ def _wait_for_leaders_at_work(admin: KafkaAdminClient, topic: str, partitions: i
     is lost, without a word.
     """
     wanted = {TopicPartition(topic, number): OffsetSpec.LATEST for number in range(partitions)}
-    end = time.monotonic() + PATIENCE
-    while True:
-        try:
-            admin.list_partition_offsets(wanted)
-            return
-        except (UnknownTopicOrPartitionError, NotLeaderForPartitionError, LeaderNotAvailableError):
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.02)
+    not_yet = (UnknownTopicOrPartitionError, NotLeaderForPartitionError, LeaderNotAvailableError)
+    _patiently(lambda: admin.list_partition_offsets(wanted), *not_yet)
 
 
-def _groups(admin: KafkaAdminClient) -> list[str]:
-    """The ids of all groups. A broker that has just been started must load its own first."""
+def _patiently(act: Callable[[], object], *passing: type[KafkaError]) -> None:
+    """Does something, again while it raises one of the `passing` errors. Raises the last of them after PATIENCE seconds."""
     limit = time.monotonic() + PATIENCE
     while True:
         try:
-            return [group["group_id"] for group in admin.list_groups()]
-        except (CoordinatorLoadInProgressError, CoordinatorNotAvailableError):
+            act()
+            return
+        except passing:
             if time.monotonic() > limit:
                 raise
-            time.sleep(0.05)
-
-
-def _delete_group(admin: KafkaAdminClient, group: str, limit: float) -> None:
-    """Deletes a group as soon as its last member is gone; one that was killed counts as a member for its session timeout."""
-    while True:
-        try:
-            admin.delete_groups([group])
-            return
-        except GroupIdNotFoundError:
-            return
-        except (NonEmptyGroupError, CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError):
-            if time.monotonic() > limit:
-                return  # the next run of the lesson tries again
-            time.sleep(0.05)
+            time.sleep(0.02)
 
 
 def _close_clients() -> None:

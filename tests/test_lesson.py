@@ -8,6 +8,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 
 from helpers import lesson
+from helpers.workers import Worker
 
 
 @pytest.fixture
@@ -20,6 +21,11 @@ def course():
 def topics_of(course):
     with KafkaAdminClient(bootstrap_servers=course.bootstrap_servers) as admin:
         return [topic for topic in admin.list_topics() if topic.startswith("lesson-98-")]
+
+
+def groups_of(course):
+    with KafkaAdminClient(bootstrap_servers=course.bootstrap_servers) as admin:
+        return [group["group_id"] for group in admin.list_groups() if group["group_id"].startswith("lesson-98-")]
 
 
 def test_a_claim_prints_what_was_measured(course, capsys):
@@ -139,14 +145,30 @@ def test_waiting_for_members_ends_when_the_group_is_stable(course):
 
 
 def test_the_clean_up_tells_of_a_worker_that_still_runs():
-    from helpers.workers import Worker
-
     course = lesson.start(98)
     worker = Worker(idle)
     worker.wait_for(bool)
     with pytest.raises(RuntimeError, match="not closed these: idle"):
         course.clean_up()
     assert not worker.alive
+
+
+def test_a_group_whose_reader_was_killed_is_gone_afterwards(course):
+    topic, group = course.topic("read"), course.group("killed")
+    worker = Worker(member, course.bootstrap_servers, topic, group)
+    course.wait_for_members(group, 1)
+    worker.kill()  # for 45 s the broker goes on counting it as a member
+    assert groups_of(course) == [group]
+    course.clean_up()
+    assert groups_of(course) == []
+
+
+def member(tell, stopping, servers, topic, group):
+    from kafka import KafkaConsumer
+
+    consumer = KafkaConsumer(topic, bootstrap_servers=servers, group_id=group)
+    while not stopping():
+        consumer.poll(timeout_ms=100)
 
 
 def idle(tell, stopping):
