@@ -49,6 +49,7 @@ def environment():
         ("JUPYTERLAB_SETTINGS_DIR", "jupyter/lab/user-settings"),
         ("JUPYTERLAB_WORKSPACES_DIR", "jupyter/lab/workspaces"),
         ("MPLCONFIGDIR", "matplotlib"),
+        ("npm_config_cache", "npm"),  # JupyterLab asks npm, where there is one, for language servers
     ]:
         env.setdefault(variable, str(_root() / name))
     return env

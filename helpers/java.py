@@ -44,7 +44,8 @@ def environment() -> dict[str, str]:
 
 def _flags(service_environment: dict[str, str]) -> list[str]:
     names = ["KAFKA_HEAP_OPTS", "KAFKA_JVM_PERFORMANCE_OPTS"]
-    return [flag for name in names for flag in service_environment.get(name, "").split()]
+    # Without the last one Java would keep figures of each process in the system's folder for temporary files.
+    return [*(flag for name in names for flag in service_environment.get(name, "").split()), "-XX:-UsePerfData"]
 
 
 @functools.cache  # the jars are checked once in a process's life

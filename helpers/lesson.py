@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -37,6 +38,7 @@ from .cluster import connect
 SCORECARDS = compose.FILE.parent / ".scorecards"  # a file a lesson: what this learner's own runs measured
 SCRATCH = compose.FILE.parent / ".scratch"
 CLIENT_THREADS = ("kafka-", "lag-sampler", "worker-")
+POOL_THREADS = "ThreadPoolExecutor-"
 PATIENCE = 10.0  # seconds for clients and threads to end, and for brokers that were just started to be ready
 NOT_READY = (CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError)
 
@@ -55,9 +57,8 @@ class Lesson:
         self.cluster = connect()
         self.bootstrap_servers = self.cluster.bootstrap_servers
         self._prefix = f"lesson-{number:02d}-"
-        workers.kill_all()
-        _close_clients()
-        # An interrupted run may have left a broker dead and topics behind.
+        # An interrupted run may have left threads, workers and clients at work, a broker dead, and topics behind.
+        _end_all_work()
         self.cluster.heal()
         self._delete_leftovers()
 
@@ -236,6 +237,26 @@ def _patiently(act: Callable[[], object], *passing: type[KafkaError]) -> None:
             if time.monotonic() > limit:
                 raise
             time.sleep(0.02)
+
+
+def _end_all_work() -> None:
+    """Ends the threads, workers and clients that an interrupted cell left at work in this kernel.
+
+    Raises RuntimeError for a thread that does not end.
+    """
+    for pool in [thing for thing in gc.get_objects() if type(thing) is ThreadPoolExecutor]:
+        pool.shutdown(wait=False, cancel_futures=True)
+    limit = time.monotonic() + PATIENCE
+    while True:
+        # What a thread works with is taken from it; by then it may have begun something new.
+        workers.kill_all()
+        _close_clients()
+        left = [thread.name for thread in threading.enumerate() if thread.name.startswith(POOL_THREADS)]
+        if not left:
+            return
+        if time.monotonic() > limit:
+            raise RuntimeError(f"An interrupted cell is still at work ({', '.join(left)}). Restart the kernel: Kernel > Restart Kernel")
+        time.sleep(0.05)
 
 
 def _close_clients() -> None:

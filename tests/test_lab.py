@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
 import sys
@@ -20,8 +22,17 @@ PATIENCE = 60
 
 
 @pytest.fixture
-def lab():
+def home(tmp_path):
+    """The home folder of whoever runs the lab."""
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def lab(tmp_path, home, monkeypatch):
     """The address of a running lab, with its token, and its process."""
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
     environment = {**cache.environment(), "BROWSER": "true"}  # a browser that does nothing
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
@@ -42,8 +53,8 @@ def lab():
             process.wait(PATIENCE)
 
 
-def _open(address: str):
-    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address, timeout=10)
+def _open(address: str, data: bytes | None = None):
+    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address, data, timeout=10)
 
 
 def _answers(server: str) -> bool:
@@ -71,3 +82,14 @@ def test_asks_for_its_token(lab):
         _open(f"{server}/api/contents")
     with _open(f"{server}/api/contents?token={token}") as answer:
         assert answer.status == 200
+
+
+def test_writes_nothing_to_the_home_folder(lab, home):
+    address, process = lab
+    server, _, token = address.partition("/lab?token=")
+    assert "JupyterLab" in _open(address).read().decode()
+    kernel = json.load(_open(f"{server}/api/kernels?token={token}", data=b"{}"))
+    assert kernel["name"] == "python3"
+    process.terminate()
+    process.wait(PATIENCE)
+    assert os.listdir(home) == []

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
@@ -98,6 +99,33 @@ def test_a_new_run_mends_what_an_interrupted_one_left(course):
     assert again.cluster.brokers() == [1, 2, 3]
     assert topics_of(course) == []
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("kafka-")]
+
+
+def test_a_new_run_ends_the_threads_of_an_interrupted_one(course):
+    topic, begun = course.topic("endless"), threading.Event()
+
+    def read():
+        with KafkaConsumer(topic, bootstrap_servers=course.bootstrap_servers) as consumer:
+            while True:
+                consumer.poll(timeout_ms=100)
+                begun.set()
+
+    pool = ThreadPoolExecutor(1)
+    at_work, waiting = pool.submit(read), pool.submit(read)
+    assert begun.wait(timeout=10)
+    lesson.start(98)
+    assert at_work.done() and waiting.cancelled()
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("ThreadPoolExecutor-")]
+
+
+def test_a_thread_that_does_not_end_is_told(course, monkeypatch):
+    monkeypatch.setattr(lesson, "PATIENCE", 0.2)
+    end = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(end.wait)
+        with pytest.raises(RuntimeError, match="still at work.*Restart Kernel"):
+            lesson.start(98)
+        end.set()
 
 
 def test_the_scorecard_is_kept(course, monkeypatch, tmp_path):

