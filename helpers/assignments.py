@@ -102,7 +102,7 @@ def gantt(runs: Mapping[str, Assignments], *, title: str, events: Mapping[str, c
             row = partitions.index(span.partition)
             axis.barh(row, span.end - span.start, 0.86, span.start, color=_pale(colours[span.member]))
             if span.end - span.start > 0.25:
-                axis.text(span.start + 0.03, row, span.member, va="center", fontsize=8.5, weight="bold", zorder=5)
+                axis.text(span.start + 0.03, row + 0.16, span.member, va="center", fontsize=7.5, weight="bold", zorder=5)  # below the dark bar
         for (member, partition), group in assignments.reads().groupby(["member", "partition"]):
             bins = np.unique(np.floor(group["seconds"].to_numpy() / BIN)) * BIN
             axis.broken_barh([(left, BIN) for left in bins], (partitions.index(partition) - 0.43, 0.3), color=colours[member], zorder=3)

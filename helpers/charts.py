@@ -47,7 +47,8 @@ def throughput(frame: pd.DataFrame, *, title: str, colours: canvas.Colours = Non
         # Spread up and down a little: rounds that are nearly equal would hide one another.
         spread = row + np.linspace(-0.2, 0.2, len(rounds)) if len(rounds) > 1 else [row]
         axis.scatter(rounds, spread, s=22, facecolor=canvas.PAPER, edgecolor=canvas.INK, linewidth=1, zorder=3)
-    ends = [group["messages_per_s"].max() for group in groups.values()]
+    # The numbers stand in a column right of all dots: beside a dot, one would be read as that round's.
+    ends = [frame["messages_per_s"].max()] * len(groups) if several else None
     labels = _bars(axis, medians, [colours[name] for name in groups], ends=ends)
     canvas.name_rows(axis, groups)
     axis.set_xlabel("messages per second" + " (bar: median, dots: the rounds)" * several)
@@ -79,7 +80,7 @@ def scorecard(frame: pd.DataFrame, *, title: str, colours: canvas.Colours = None
 def ledger(frame: pd.DataFrame, *, title: str) -> Figure:
     """What the producer was told and what was found afterwards, a row per variant.
 
-    Losses are small beside what was sent, so each kind has a panel and a scale of its own.
+    Losses are small beside what was sent, so they have panels of their own, with one scale for all of them.
 
     frame: index variant; columns sent, acknowledged, unconfirmed (success reported, but no broker answered), failed,
     stored, lost, silently_lost, duplicated, and perhaps pending (nothing reported yet), and, where readers were watched, processed, missed and repeated; all in messages.
@@ -154,6 +155,10 @@ def _panels(title: str, names: Sequence[str], panels: Sequence[tuple], first: tu
     canvas.settle(figure)
     for axis, texts in labels.items():
         _make_room(axis, texts)
+    if first:
+        widest = max(axis.get_xlim()[1] for axis in axes[lead:])
+        for axis in axes[lead:]:
+            axis.set_xlim(0, widest)
     return canvas.done(figure)
 
 
@@ -332,7 +337,7 @@ def in_flight(frame: pd.DataFrame, *, title: str, events: canvas.Events = (), co
 def latency_over_time(frame: pd.DataFrame, *, title: str, events: canvas.Events = (), colours: canvas.Colours = None) -> Figure:
     """The latency of single messages as time goes by: a dot per message, on a log axis.
 
-    frame: columns variant, seconds, latency_ms (milliseconds; 0 is drawn at the lower edge).
+    frame: columns variant, seconds (when the message was due), latency_ms (milliseconds; 0 is drawn at the lower edge).
     events: (seconds, label) pairs, drawn as upright marks.
     Raises ValueError for no rows or a missing column.
     """
@@ -385,6 +390,8 @@ def _lines(
     axis.set_ylabel(unit)
     axis.grid(axis="y", color=canvas.PALE, lw=0.6)
     marks = _time_axis([axis], frame["seconds"], events)
+    if dots:
+        axis.set_xlabel("moment from which the latency counts (s)")
     canvas.settle(figure)
     _stagger(axis, marks)
     canvas.settle(figure)
@@ -393,12 +400,17 @@ def _lines(
 
 
 def _label_end(axis: Axes, name: str, end: tuple[float, float] | None, colour: str) -> Text:
-    """A variant's name right of the axis, joined by a hair line to where its line ends."""
+    """A variant's name right of the axis, joined by a hair line to the height at which its line ends."""
     text = canvas.wrap(name) if end else canvas.wrap(f"{name}: no values")
+    if end:  # level and dotted up to the axis's edge, so that nobody takes it for data
+        axis.annotate(
+            "", end, xytext=(1, end[1]), textcoords=axis.get_yaxis_transform(), annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "ls": ":", "color": colour, "lw": 0.8, "alpha": 0.6, "shrinkA": 0, "shrinkB": 0},
+        )  # fmt: skip
     return axis.annotate(
         text,
-        end or (1, 0),
-        xycoords="data" if end else "axes fraction",
+        (1, end[1] if end else 0),
+        xycoords=axis.get_yaxis_transform() if end else "axes fraction",
         xytext=(1.03, 0.5),
         textcoords="axes fraction",
         va="center",
@@ -432,7 +444,7 @@ def _spread(axis: Axes, labels: Sequence[Text]) -> None:
 
 
 def _end_in_pixels(axis: Axes, label: Text) -> float:
-    return axis.transData.transform(label.xy)[1] if label.xycoords == "data" else axis.bbox.y0
+    return axis.bbox.y0 if label.xycoords == "axes fraction" else axis.transData.transform(label.xy)[1]
 
 
 @matplotlib.rc_context(canvas.STYLE)
