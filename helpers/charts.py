@@ -389,9 +389,7 @@ def _lines(
         labels.append(_label_end(axis, name, end, colours[name]))
     axis.set_ylabel(unit)
     axis.grid(axis="y", color=canvas.PALE, lw=0.6)
-    marks = _time_axis([axis], frame["seconds"], events)
-    if dots:
-        axis.set_xlabel("moment from which the latency counts (s)")
+    marks = _time_axis([axis], frame["seconds"], events, x_label="moment from which the latency counts (s)" if dots else "time (s)")
     canvas.settle(figure)
     _stagger(axis, marks)
     canvas.settle(figure)
@@ -535,7 +533,7 @@ def _check_times(frame: pd.DataFrame, what: str) -> None:
         raise ValueError(f"{what}: the column seconds holds no number")
 
 
-def _time_axis(axes: Sequence[Axes], seconds: Iterable[float], events: canvas.Events, window=None) -> list[tuple[float, Text]]:
+def _time_axis(axes: Sequence[Axes], seconds: Iterable[float], events: canvas.Events, window=None, x_label="time (s)") -> list[tuple[float, Text]]:
     """Limits and label of a shared time axis, and the marks of the events with their labels above the top axes."""
     events = [(float(when), str(label)) for when, label in events]
     times = [*np.asarray(seconds, float), *(when for when, _ in events if not window)]
@@ -543,7 +541,7 @@ def _time_axis(axes: Sequence[Axes], seconds: Iterable[float], events: canvas.Ev
     if low == high:
         low, high = low - 0.5, high + 0.5
     axes[-1].set_xlim(low, high)
-    axes[-1].set_xlabel("time (s)")
+    axes[-1].set_xlabel(x_label)
     # Clock times in seconds are long numbers: fewer of them, lest they touch.
     _round_ticks(axes[-1].xaxis, 8 if max(abs(low), abs(high)) < 1e4 else 3)
     marks = []

@@ -66,17 +66,17 @@ class Clone:
         prefix = as_user(self.user) if self.user is not None else []
         return [*prefix, self.interpreter, *arguments], merged
 
-    def popen(self, *arguments: str, **env: str | None) -> subprocess.Popen:
-        """Starts ``python -m helpers.cluster …`` in a process group of its own."""
-        command, merged = self.python("-m", "helpers.cluster", *arguments, **env)
+    def popen(self, *arguments: str, module: str = "cluster", **env: str | None) -> subprocess.Popen:
+        """Starts ``python -m helpers.cluster …`` (or another module of the helpers) in a process group of its own."""
+        command, merged = self.python("-m", f"helpers.{module}", *arguments, **env)
         return subprocess.Popen(
             command, cwd=self.folder, env=merged, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, encoding="utf-8", start_new_session=True,
         )  # fmt: skip
 
-    def run(self, *arguments: str, **env: str | None) -> subprocess.CompletedProcess:
-        """Runs ``python -m helpers.cluster …``."""
-        return finished(self.popen(*arguments, **env))
+    def run(self, *arguments: str, module: str = "cluster", **env: str | None) -> subprocess.CompletedProcess:
+        """Runs ``python -m helpers.cluster …`` (or another module of the helpers)."""
+        return finished(self.popen(*arguments, module=module, **env))
 
     def code(self, text: str, **env: str | None) -> subprocess.CompletedProcess:
         """Runs Python code in this clone, as a notebook would."""

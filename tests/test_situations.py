@@ -12,7 +12,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import urllib.request
@@ -24,7 +23,7 @@ import psutil
 import psycopg
 import pytest
 
-from conftest import NOBODY, NOWHERE, PATIENCE, Clone, as_user, copy_cache, finished, is_root
+from conftest import NOBODY, NOWHERE, PATIENCE, Clone, copy_cache, finished, is_root
 from helpers import cache, jars
 
 POSIX = os.name == "posix"

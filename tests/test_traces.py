@@ -7,7 +7,7 @@ import secrets
 import subprocess
 from pathlib import Path
 
-from conftest import PATIENCE, Clone
+from conftest import Clone
 
 # The last lesson uses all there is: workers, files of its own, the database; and it kills a broker.
 LESSON = "notebooks/15-outbox.ipynb"
@@ -32,9 +32,8 @@ def test_a_lesson_leaves_nothing_outside_and_tells_no_password(users_clone: Clon
     os.chown(home, clone.user, clone.user)
     before = files_of(clone.user, folder)
     said = []
-    for arguments in (["cluster", "up"], ["notebooks", "run", LESSON], ["cluster", "status"], ["cluster", "down"]):
-        command, env = clone.python("-m", f"helpers.{arguments[0]}", *arguments[1:], HOME=str(home), XDG_CACHE_HOME=None)
-        done = subprocess.run(command, cwd=clone.folder, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
+    for module, *arguments in (["cluster", "up"], ["notebooks", "run", LESSON], ["cluster", "status"], ["cluster", "down"]):
+        done = clone.run(*arguments, module=module, HOME=str(home), XDG_CACHE_HOME=None)
         assert done.returncode == 0, done.stdout + done.stderr
         said += [done.stdout, done.stderr, *(" ".join(process.cmdline()) for process in clone.processes())]
     assert files_of(clone.user, folder) - before == set()
