@@ -14,6 +14,7 @@ import pandas as pd
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import CoordinatorNotAvailableError, KafkaError
+from kafka.net.compat import KafkaNetClient
 from tqdm import tqdm
 
 Variant = TypeVar("Variant")
@@ -117,7 +118,7 @@ class LagSampler:
         self._committed: set[TopicPartition] = set()
         self._error: Exception | None = None
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._sample, name=f"lag-sampler-{topic}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"lag-sampler-{topic}", daemon=True)
 
     def __enter__(self) -> LagSampler:
         self.start = time.perf_counter()
@@ -127,7 +128,6 @@ class LagSampler:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join(timeout=10)
-        self._admin.close()
         if self._error:
             raise self._error
 
@@ -153,12 +153,26 @@ class LagSampler:
 
     def _ask_anew(self) -> None:
         """Another client: in kafka-python 3.0.12 one never asks again who coordinates a group, even when told that it has the wrong one."""
+        network: list[KafkaNetClient] = []
+
+        def client(**settings: object) -> KafkaNetClient:
+            network.append(KafkaNetClient(**settings))
+            return network[0]
+
         try:
-            admin = KafkaAdminClient(**self._settings, bootstrap_timeout_ms=1000)
-        except KafkaError:
-            return  # nobody answers; the next sample tries again
+            admin = KafkaAdminClient(**self._settings, bootstrap_timeout_ms=1000, kafka_client=client)
+        except KafkaError:  # nobody answered in time; the next sample tries again
+            network[0].close()  # such a client is none, but its network thread would run on
+            return
         self._admin.close()
         self._admin = admin
+
+    def _run(self) -> None:
+        """The thread's work. What it opens it closes, however late it comes to its end."""
+        try:
+            self._sample()
+        finally:
+            self._admin.close()
 
     def _sample(self) -> None:
         latest = {partition: OffsetSpec.LATEST for partition in self._partitions}

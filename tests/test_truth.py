@@ -1,5 +1,6 @@
 """The meters and the ledger against something that doesn't come from them: the brokers' own numbers, on the real cluster."""
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -210,6 +211,15 @@ def test_a_dead_broker_leaves_a_gap_and_no_error(course):
             time.sleep(0.1)
         assert len(sampler.frame()) > before, "sampling goes on"
     assert (sampler.frame()["end"] == 0).all()
+
+
+def test_a_sampler_that_reaches_nobody_leaves_no_thread(course):
+    with sampler_of_100_messages(course, course.topic("nobody")) as sampler:
+        sampler._settings["bootstrap_servers"] = ["localhost:1"]
+        sampler._ask_anew()
+        before = len(sampler.frame())
+        course.wait_until(lambda: len(sampler.frame()) > before, "the client that it had goes on")
+    assert not [thread.name for thread in threading.enumerate() if "lag-sampler" in thread.name]
 
 
 def java_hash(text):
