@@ -12,10 +12,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nbformat
 
 from . import cache, compose
+
+if TYPE_CHECKING:
+    from nbclient import NotebookClient
 
 ROOT = compose.FILE.parent
 FOLDER = ROOT / "notebooks"
@@ -59,7 +63,6 @@ def test(notebooks: list[Path]) -> int:
 def run(notebooks: list[Path]) -> int:
     """Executes the notebooks from top to bottom and saves them with their outputs; one that fails is not saved."""
     os.environ.update(cache.environment())
-    from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
 
     executed = json.loads(EXECUTED.read_text()) if EXECUTED.exists() else {}
@@ -68,7 +71,7 @@ def run(notebooks: list[Path]) -> int:
         notebook = nbformat.read(path, as_version=4)
         print(f"{path.name} … ", end="", flush=True)
         try:
-            NotebookClient(notebook, timeout=CELL_TIMEOUT, kernel_name="python3", resources={"metadata": {"path": FOLDER}}).execute()
+            client(notebook).execute()
         except CellExecutionError as error:
             print(f"failed, not saved:\n{_plain(str(error))}")
             return 1
@@ -80,6 +83,13 @@ def run(notebooks: list[Path]) -> int:
         EXECUTED.write_text(json.dumps(executed, indent=1, sort_keys=True) + "\n")
         print(f"{time.monotonic() - begin:.0f} s, {path.stat().st_size / 1000:.0f} kB")
     return 0
+
+
+def client(notebook: nbformat.NotebookNode, timeout: int = CELL_TIMEOUT) -> NotebookClient:
+    """What executes a notebook as a learner does, in the folder of the notebooks; `timeout` is in seconds, for each cell."""
+    from nbclient import NotebookClient  # here, as it finds out about Jupyter's folders when it is imported
+
+    return NotebookClient(notebook, timeout=timeout, kernel_name="python3", resources={"metadata": {"path": FOLDER}})
 
 
 def fingerprint(notebook: nbformat.NotebookNode) -> str:

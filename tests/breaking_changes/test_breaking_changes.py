@@ -9,7 +9,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from helpers import notebooks
@@ -38,9 +37,7 @@ def test_every_lesson_lists_two_changes_or_more():
 @pytest.fixture(scope="module")
 def kernel():
     """One kernel for all changes, as starting one takes seconds; each change begins with an empty namespace."""
-    client = NotebookClient(
-        nbformat.v4.new_notebook(), timeout=notebooks.CELL_TIMEOUT, kernel_name="python3", resources={"metadata": {"path": notebooks.FOLDER}}
-    )
+    client = notebooks.client(nbformat.v4.new_notebook())
     with client.setup_kernel():
         yield client
 

@@ -12,7 +12,6 @@ import nbformat
 import psutil
 import pytest
 from kafka import KafkaAdminClient
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from helpers import commands, notebooks
@@ -83,9 +82,7 @@ class Session:
 
 @contextlib.contextmanager
 def session(path):
-    client = NotebookClient(
-        nbformat.v4.new_notebook(), timeout=120, kernel_name="python3", resources={"metadata": {"path": notebooks.FOLDER}}
-    )
+    client = notebooks.client(nbformat.v4.new_notebook(), timeout=120)
     with client.setup_kernel():
         yield Session(path, client)
 
