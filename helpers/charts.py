@@ -77,14 +77,14 @@ def scorecard(frame: pd.DataFrame, *, title: str, colours: canvas.Colours = None
 
 
 @matplotlib.rc_context(canvas.STYLE)
-def ledger(frame: pd.DataFrame, *, title: str) -> Figure:
+def ledger(frame: pd.DataFrame, *, title: str, order: bool = False) -> Figure:
     """What the producer was told and what was found afterwards, a row per variant.
 
     Losses are small beside what was sent, so they have panels of their own, with one scale for all of them.
 
     frame: index variant; columns sent, acknowledged, unconfirmed (success reported, but no broker answered), failed,
     stored, lost, silently_lost, duplicated, and perhaps pending (nothing reported yet), and, where readers were watched, processed, missed and repeated; all in messages.
-    Lost with an error is lost less silently_lost.
+    Lost with an error is lost less silently_lost. order: draws the column out_of_order, too.
     Raises ValueError for no rows, a missing column or a variant twice.
     """
     told = ["acknowledged", "unconfirmed", "failed"]
@@ -105,6 +105,9 @@ def ledger(frame: pd.DataFrame, *, title: str) -> Figure:
             *([("not\nstored", frame["lost"], [canvas.SILENT] * len(names), True)] if frame["lost"].any() else []),
             *(panel for panel in losses[2:] if panel[1].any()),
         ]
+    if order:
+        canvas.check(frame, "ledger", "out_of_order")
+        panels = [*panels, ("out of\norder", frame["out_of_order"], [canvas.FAILED] * len(names), True)]
     told += [column for column in ["pending"] if column in frame]
     texts = ["\n".join(f"{canvas.number(row[c])} {c}" for c in told if row[c] != 0) for _, row in frame.iterrows()]
     return _panels(title, names, panels, first=(frame, texts))
@@ -315,12 +318,12 @@ def rate_over_time(frame: pd.DataFrame, *, title: str, events: canvas.Events = (
 
 @matplotlib.rc_context(canvas.STYLE)
 def lag(frame: pd.DataFrame, *, title: str, events: canvas.Events = (), colours: canvas.Colours = None) -> Figure:
-    """How many messages the consumers are behind as time goes by, a line per variant.
+    """How many messages the consumers are behind as time goes by, a line per variant, broken where nothing could be sampled.
 
     frame: columns variant, seconds, lag (messages). events: (seconds, label) pairs, drawn as upright marks.
     Raises ValueError for no rows or a missing column.
     """
-    return _lines(frame, "lag", "lag", "lag (messages)", title, events, colours)
+    return _lines(frame, "lag", "lag", "lag (messages)", title, events, colours, breaks=True)
 
 
 @matplotlib.rc_context(canvas.STYLE)
@@ -353,6 +356,7 @@ def _lines(
     events: canvas.Events,
     colours: canvas.Colours,
     dots: bool = False,
+    breaks: bool = False,
 ) -> Figure:
     canvas.check(frame, what, "variant", "seconds", column)
     _check_times(frame, what)
@@ -384,7 +388,9 @@ def _lines(
         else:
             # A single value makes no line, so it gets a marker.
             marker = canvas.MARKERS[place % len(canvas.MARKERS)] if len(x) == 1 else None
-            axis.plot(x, y, ls=canvas.LINES[place % len(canvas.LINES)], marker=marker, color=colours[name], lw=2)
+            holes = _holes(x) if breaks else []
+            line = np.insert(x, holes, np.nan), np.insert(y, holes, np.nan)
+            axis.plot(*line, ls=canvas.LINES[place % len(canvas.LINES)], marker=marker, color=colours[name], lw=2)
         end = (x[-1], np.median(y[-max(1, len(y) // 10) :]) if dots else y[-1]) if len(x) else None
         labels.append(_label_end(axis, name, end, colours[name]))
     axis.set_ylabel(unit)
@@ -395,6 +401,12 @@ def _lines(
     canvas.settle(figure)
     _spread(axis, labels)
     return canvas.done(figure)
+
+
+def _holes(x: np.ndarray) -> np.ndarray:
+    """Before which samples there is a hole: five times the usual distance (the median) or more, and half a second at least."""
+    steps = np.diff(x)
+    return 1 + np.flatnonzero(steps > max(0.5, 5 * np.median(steps))) if len(steps) else np.array([], int)
 
 
 def _label_end(axis: Axes, name: str, end: tuple[float, float] | None, colour: str) -> Text:

@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 Variant = TypeVar("Variant")
 NAP = 0.001  # seconds; shorter waits are not worth going to sleep for
+LONG = 2  # seconds; from here on a learner is shown that something goes on
 
 
 def paced(
@@ -31,14 +32,16 @@ def paced(
 
     Never early. A program that falls behind gets the overdue messages at once, one after the other, so that a latency
     measured from `due` holds the wait of every message that a stall delayed, not only of the one that met it. (Leaving
-    those out is called coordinated omission: Gil Tene, "How NOT to Measure Latency".)
+    those out is called coordinated omission: Gil Tene, "How NOT to Measure Latency".) Shows a progress bar if it takes long.
 
     Raises ValueError unless `rate` (messages per second) and `seconds` are positive.
     """
     if not (rate > 0 and seconds > 0):
         raise ValueError(f"rate and seconds must be positive, not {rate} and {seconds}")
+    quick = True if seconds < LONG else None  # None: a bar where somebody can see it
+    plan = tqdm(range(round(rate * seconds)), leave=False, file=sys.stderr, disable=quick, mininterval=0.5)
     start = clock()
-    for n in range(round(rate * seconds)):
+    for n in plan:
         due = start + n / rate
         while (ahead := due - clock()) > 0:
             # Sleeping lets the client's own thread work. The system wakes a sleeper late, so sleep a little less.
