@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
+from matplotlib.text import Text
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from matplotlib.text import Text
@@ -449,6 +450,26 @@ def test_lines_draw_the_values_given():
         line = lines[canvas.palette(ACKS)[name].lower()]
         assert set(line.get_ydata()) == {value}
     assert [lines[colour.lower()].get_linestyle() for colour in canvas.palette(ACKS).values()] == ["-", "--", "-."]
+
+
+def test_the_lag_is_broken_where_no_sample_could_be_taken():
+    times = np.concatenate([np.arange(0, 1, 0.1), np.arange(2.5, 3, 0.1)])
+    [line, *_] = charts.lag(series("lag", ["a"], [7], seconds=times), title=TITLE).axes[0].lines
+    assert np.flatnonzero(np.isnan(line.get_xdata())).tolist() == [10], "between the sample at 0.9 s and the one at 2.5 s"
+    [whole, *_] = charts.in_flight(series("in_flight", ["a"], [7], seconds=times), title=TITLE).axes[0].lines
+    assert not np.isnan(whole.get_xdata()).any()
+
+
+def test_the_ledger_draws_the_order_where_it_is_asked_for():
+    books = pd.DataFrame(
+        {"sent": 9, "acknowledged": 9, "unconfirmed": 0, "failed": 0, "stored": 9, "lost": 0, "silently_lost": 0, "duplicated": 0, "out_of_order": [4]},
+        index=["a"],
+    )
+    texts = lambda figure: {text.get_text() for text in figure.findobj(Text)}
+    assert {"out of\norder", "4"} <= texts(charts.ledger(books, title=TITLE, order=True))
+    assert "out of\norder" not in texts(charts.ledger(books, title=TITLE))
+    with pytest.raises(ValueError, match="out_of_order"):
+        charts.ledger(books.drop(columns="out_of_order"), title=TITLE, order=True)
 
 
 def test_a_variant_has_one_colour_everywhere():

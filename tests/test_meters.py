@@ -1,5 +1,7 @@
 """The meters' arithmetic, with clocks made by hand. (Against real brokers: test_truth.py.)"""
 
+import io
+
 import numpy as np
 import pytest
 
@@ -39,6 +41,18 @@ def test_a_stall_makes_every_message_late_that_was_due_in_it():
     assert len(late) == pytest.approx(499, abs=2), "one for each millisecond of the stall, not one for the stall"
     assert late[0] == pytest.approx(0.499, abs=0.002)
     assert np.diff(late) == pytest.approx(-0.001), "each waits a millisecond less than the one before"
+
+
+@pytest.mark.parametrize("seconds, bar", [(1, False), (3, True)])
+def test_paced_shows_that_it_goes_on_where_it_takes_long(seconds, bar, monkeypatch):
+    class Screen(io.StringIO):
+        def isatty(self):
+            return True
+
+    screen, clock = Screen(), Clock()
+    monkeypatch.setattr(meters.sys, "stderr", screen)
+    assert len(list(meters.paced(100, seconds, clock, clock.sleep))) == 100 * seconds
+    assert bool(screen.getvalue()) == bar
 
 
 @pytest.mark.parametrize("rate, seconds", [(0, 1), (-5, 1), (100, 0), (100, -1), (float("nan"), 1)])
