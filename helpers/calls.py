@@ -16,11 +16,13 @@ OUTCOMES = {"served": (canvas.OK, None), "turned away": (canvas.FAILED, "////"),
 
 
 @matplotlib.rc_context(canvas.STYLE)
-def over_time(frame: pd.DataFrame, *, title: str, events: canvas.Events = (), bin_s: float = 0.1) -> Figure:
-    """Calls per `bin_s` seconds as time goes by, a panel per variant with a scale of its own.
+def over_time(frame: pd.DataFrame, *, title: str, events: canvas.Events = (), bin_s: float = 0.1, top: float | None = None) -> Figure:
+    """Calls per `bin_s` seconds as time goes by, a panel per variant, all on one scale; the highest bar is written beside each.
 
     frame: a row per call; columns variant, seconds, outcome (one of OUTCOMES). events: (seconds, label) pairs, drawn as upright marks.
-    Raises ValueError for no rows, a missing column, another outcome, or a bin_s that isn't positive.
+    top: where the scale ends (calls per bin), so that one high variant doesn't flatten the others; higher bars are cut off there,
+    and the panel says so.
+    Raises ValueError for no rows, a missing column, another outcome, or a bin_s or top that isn't positive.
     """
     canvas.check(frame, "calls.over_time", "variant", "seconds", "outcome")
     strange = sorted(set(frame["outcome"]) - set(OUTCOMES))
@@ -28,9 +30,11 @@ def over_time(frame: pd.DataFrame, *, title: str, events: canvas.Events = (), bi
         raise ValueError(f"calls.over_time: unknown outcome {', '.join(map(str, strange))}; known are {', '.join(OUTCOMES)}")
     if not bin_s > 0:
         raise ValueError(f"calls.over_time: bin_s must be positive, not {bin_s}")
+    if top is not None and not top > 0:
+        raise ValueError(f"calls.over_time: top must be positive, not {top}")
     groups = canvas.groups(frame)
     edges = np.arange(math.floor(frame["seconds"].min() / bin_s), math.floor(frame["seconds"].max() / bin_s) + 2) * bin_s
-    figure, axes = canvas.figure(title, rows=len(groups), height=0.9 + 1.05 * len(groups), sharex=True)
+    figure, axes = canvas.figure(title, rows=len(groups), height=0.9 + 1.05 * len(groups), sharex=True, sharey=True)
     for axis, (name, group) in zip(axes[:, 0], groups.items()):
         floor = np.zeros(len(edges) - 1)
         for outcome, (colour, hatch) in OUTCOMES.items():
@@ -38,7 +42,7 @@ def over_time(frame: pd.DataFrame, *, title: str, events: canvas.Events = (), bi
             axis.bar(edges[:-1], counts, bin_s, floor, align="edge", color=colour, hatch=hatch, edgecolor=canvas.INK if hatch else colour, lw=0.4)
             floor += counts
         axis.annotate(
-            f"{canvas.wrap(name)}\n{canvas.number(len(group))} calls", (1, 1), (8, 0),
+            f"{canvas.wrap(name)}\n{canvas.number(len(group))} calls\n{_highest(floor.max(), top)}", (1, 1), (8, 0),
             xycoords="axes fraction", textcoords="offset points", va="top",
         )  # fmt: skip
         axis.yaxis.set_major_locator(matplotlib.ticker.MaxNLocator(2, integer=True))
@@ -48,6 +52,8 @@ def over_time(frame: pd.DataFrame, *, title: str, events: canvas.Events = (), bi
     for when, label in events:
         axes[0, 0].annotate(label, (when, 1), (3, 3), xycoords=("data", "axes fraction"), textcoords="offset points", fontsize=8.5)
     axes[-1, 0].set_xlim(edges[0], edges[-1])
+    if top is not None:
+        axes[-1, 0].set_ylim(0, top)
     axes[-1, 0].set_xlabel("time (s)")
     figure.supylabel(f"calls per {1000 * bin_s:g} ms", fontsize=9)
     figure.legend(
@@ -55,3 +61,7 @@ def over_time(frame: pd.DataFrame, *, title: str, events: canvas.Events = (), bi
         loc="outside right lower", frameon=False,
     )  # fmt: skip
     return canvas.done(figure)
+
+
+def _highest(calls: float, top: float | None) -> str:
+    return f"highest bar: {canvas.number(calls)}{', cut off' if top is not None and calls > top else ''}"

@@ -20,7 +20,15 @@ def test_a_panel_per_variant_with_a_stack_per_bin():
     fixed, jitter = axes[:2]
     assert sum(heights(fixed)) == 3 and max(heights(fixed)) == 2
     assert sum(heights(jitter)) == 2 and max(heights(jitter)) == 1
-    assert [axis.texts[0].get_text() for axis in (fixed, jitter)] == ["fixed\n3 calls", "jitter\n2 calls"]
+    assert [axis.texts[0].get_text() for axis in (fixed, jitter)] == ["fixed\n3 calls\nhighest bar: 2", "jitter\n2 calls\nhighest bar: 1"]
+
+
+def test_all_panels_have_one_scale_and_say_where_it_cuts_bars_off():
+    fixed, jitter = calls.over_time(CALLS, title="A finding").axes[:2]
+    assert fixed.get_ylim() == jitter.get_ylim() and fixed.get_ylim()[1] >= 2
+    fixed, jitter = calls.over_time(CALLS, title="A finding", top=1.5).axes[:2]
+    assert fixed.get_ylim() == jitter.get_ylim() == (0, 1.5)
+    assert [axis.texts[0].get_text().splitlines()[2] for axis in (fixed, jitter)] == ["highest bar: 2, cut off", "highest bar: 1"]
 
 
 def test_events_are_marked_in_all_panels_and_named_above():
@@ -34,5 +42,7 @@ def test_what_cannot_be_drawn_is_refused():
         calls.over_time(CALLS.assign(outcome="lost"), title="A finding")
     with pytest.raises(ValueError, match="bin_s must be positive"):
         calls.over_time(CALLS, title="A finding", bin_s=0)
+    with pytest.raises(ValueError, match="top must be positive"):
+        calls.over_time(CALLS, title="A finding", top=0)
     with pytest.raises(ValueError, match="seconds"):
         calls.over_time(CALLS.drop(columns="seconds"), title="A finding")
