@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.path import Path
+from matplotlib.text import Annotation
 from matplotlib.ticker import FuncFormatter, NullLocator
 from matplotlib.transforms import Bbox
 
@@ -66,7 +67,7 @@ def pareto(
         )
     best = front(frame, cost)
     axis.plot(best[cost], best["messages_per_s"], "-", color=canvas.INK, lw=1.2, zorder=1)
-    axis.annotate(
+    better = axis.annotate(
         "better", (0.015, 0.985), (0.12, 0.985), xycoords="axes fraction", textcoords="axes fraction", color=canvas.GREY, va="top",
         arrowprops={"arrowstyle": "-|>", "color": canvas.GREY},
     )  # fmt: skip
@@ -76,15 +77,15 @@ def pareto(
     axis.grid(color=canvas.PALE, lw=0.6)
     axis.legend(title=colour_label, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     canvas.settle(figure)
-    _name_points(axis, frame, best, cost)
+    _name_points(axis, frame, best, cost, better)
     return canvas.done(figure)
 
 
-def _name_points(axis: Axes, frame: pd.DataFrame, named: pd.DataFrame, cost: str) -> None:
-    """Each named point's name beside it, clear of all points, of the front and of the other names (or, where no spot is, above it)."""
+def _name_points(axis: Axes, frame: pd.DataFrame, named: pd.DataFrame, cost: str, better: Annotation) -> None:
+    """Each named point's name beside it, clear of all points, of the front, of the arrow and of the other names (or, where no spot is, above it)."""
     points = axis.transData.transform(frame[[cost, "messages_per_s"]])
     line = Path(axis.transData.transform(named[[cost, "messages_per_s"]]))
-    taken = [Bbox.from_bounds(x - 7, y - 7, 14, 14) for x, y in points]
+    taken = [better.get_window_extent(), *(Bbox.from_bounds(x - 7, y - 7, 14, 14) for x, y in points)]
     for name, *point in zip(named["name"], named[cost], named["messages_per_s"]):
         for x, y in [(7, 7), (7, -15), (-7, 7), (-7, -15), (9, -5), (7, 20), (7, -28)]:
             text = axis.annotate(
