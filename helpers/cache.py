@@ -39,6 +39,7 @@ def environment():
     """A copy of this process's environment in which tools keep their files in the cache, not in the home folder."""
     env = dict(os.environ)
     env[VARIABLE] = str(_root())
+    env["PYTHONDONTWRITEBYTECODE"] = ""  # no: each notebook would compile pandas and matplotlib anew, for two seconds
     for variable, name in [
         ("UV_CACHE_DIR", "uv"),
         ("PIP_CACHE_DIR", "pip"),

@@ -8,35 +8,23 @@ the notebook, so it brings its own imports. A worker ends with its notebook's ke
 from __future__ import annotations
 
 import inspect
+import io
 import json
-import subprocess
+import multiprocessing
+import os
 import sys
-import tempfile
 import textwrap
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterable
+from multiprocessing.connection import Connection, wait
 
-# What a worker process runs. Its standard output belongs to tell; what the function prints goes to its log.
-PROGRAM = """
-import json, os, sys, threading, time
-order = json.loads(sys.stdin.readline())
-out, sys.stdout = os.fdopen(os.dup(1), "w", buffering=1), sys.stderr
-os.dup2(2, 1)
-stop, lock = threading.Event(), threading.Lock()
-def listen():
-    if sys.stdin.readline():
-        stop.set()
-        sys.stdin.readline()
-    os._exit(1)  # the notebook is gone
-threading.Thread(target=listen, daemon=True).start()
-def tell(*values):
-    with lock:
-        out.write(json.dumps([time.perf_counter(), *values]) + "\\n")
-space = {}
-exec(compile(order["source"], "worker", "exec"), space)
-space[order["function"]](tell, stop.is_set, *order["args"])
-"""
+# Where the system can fork, workers come from a server process that has imported these already: half a second less for each.
+METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+_processes = multiprocessing.get_context(METHOD)
+_processes.set_forkserver_preload(["kafka", "psycopg"])
+_one_at_a_time = threading.Lock()  # a process's exit code can be read once; two threads that ask would get two answers
 _running: set[Worker] = set()
 
 
@@ -56,17 +44,18 @@ class Worker:
         self.name = name or function.__name__
         self.told: list[tuple] = []
         source = "\n".join(textwrap.dedent(inspect.getsource(part)) for part in (*uses, function))
-        order = {"source": source, "function": function.__name__, "args": args}
-        line = json.dumps(order) + "\n"  # raises TypeError for what is not JSON, before there is a process
-        self._log = tempfile.TemporaryFile()
+        # Raises TypeError for what is not JSON, before there is a process.
+        order = json.dumps({"source": source, "function": function.__name__, "args": args})
+        self._error = ""
         self._killed = False
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True, bufsize=1
-        )
+        self._line, its_end = _processes.Pipe()
+        self._process = _processes.Process(target=_work, args=(its_end, order), name=self.name, daemon=True)
+        with _one_at_a_time:
+            self._process.start()
+        its_end.close()  # the process has it
         _running.add(self)
         self._listener = threading.Thread(target=self._listen, name=f"worker-{self.name}", daemon=True)
         self._listener.start()
-        self._process.stdin.write(line)
 
     def __enter__(self) -> Worker:
         return self
@@ -78,7 +67,7 @@ class Worker:
 
     @property
     def alive(self) -> bool:
-        return self._process.poll() is None
+        return self._exit_code() is None
 
     @property
     def pid(self) -> int:
@@ -99,7 +88,7 @@ class Worker:
         """Ends the process at once, without a goodbye (SIGKILL). Returns when that was, in seconds on time.perf_counter."""
         self._killed = True
         self._process.kill()
-        self._process.wait()
+        self._exit_code(wait_for=None)
         at = time.perf_counter()
         self._end(check=False)
         return at
@@ -110,41 +99,72 @@ class Worker:
 
     def join(self, timeout: float = 20) -> int:
         """Waits until the worker has ended; its exit code, negative for a signal. Raises as stop does."""
-        try:
-            self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
+        if self._exit_code(wait_for=timeout) is None:
             self.kill()
-            raise WorkerFailed(f"The worker {self.name} did not end within {timeout:.0f} s and was killed") from None
+            raise WorkerFailed(f"The worker {self.name} did not end within {timeout:.0f} s and was killed")
         self._end(check=True)
-        return self._process.returncode
+        return self._exit_code()
+
+    def _exit_code(self, wait_for: float | None = 0) -> int | None:
+        """Of the process, or None while it runs. Waits up to `wait_for` seconds for its end (None: for ever)."""
+        wait([self._process.sentinel], wait_for)
+        with _one_at_a_time:
+            return self._process.exitcode
 
     def _ask_to_end(self) -> None:
         try:
-            self._process.stdin.write("stop\n")
-        except (OSError, ValueError):
+            self._line.send_bytes(b"stop")
+        except OSError:
             pass  # it has ended by itself
 
     def _listen(self) -> None:
-        for line in self._process.stdout:
-            if line.endswith("\n"):  # a killed worker may leave half a line
-                self.told.append(tuple(json.loads(line)))
+        try:
+            while True:
+                match json.loads(self._line.recv_bytes()):
+                    case str(error):
+                        self._error = error
+                    case list(told):
+                        self.told.append(tuple(told))
+        except (EOFError, OSError):
+            pass  # it has ended; one that was killed may leave half a message
 
     def _end(self, check: bool) -> None:
-        self._process.wait()
+        code = self._exit_code(wait_for=None)
         self._listener.join(timeout=10)
-        for stream in (self._process.stdin, self._process.stdout):
-            try:
-                stream.close()
-            except OSError:
-                pass  # the pipe is broken, as its reader is dead
-        _running.discard(self)
-        if not self._log.closed:
-            self._log.seek(0)
-            errors = self._log.read().decode(errors="replace").strip()
-            self._log.close()
+        self._line.close()
+        if self in _running:
+            _running.discard(self)
             # Negative: it was killed, by the notebook or by itself, which is no error but the experiment.
-            if check and not self._killed and self._process.returncode > 0:
-                raise WorkerFailed(f"The worker {self.name} ended with an error: {errors or 'it said nothing'}")
+            if check and not self._killed and code > 0:
+                raise WorkerFailed(f"The worker {self.name} ended with an error: {self._error or 'it said nothing'}")
+
+
+def _work(line: Connection, order: str) -> None:
+    """What a worker process does: the function of the order. What that prints is told only together with its error."""
+    sys.stdout = sys.stderr = printed = io.StringIO()
+    stop, lock = threading.Event(), threading.Lock()
+
+    def listen() -> None:
+        try:
+            line.recv_bytes()
+            stop.set()
+            line.recv_bytes()
+        except (EOFError, OSError):
+            os._exit(1)  # the notebook is gone
+
+    def tell(*values: object) -> None:
+        with lock:
+            line.send_bytes(json.dumps([time.perf_counter(), *values]).encode())
+
+    threading.Thread(target=listen, daemon=True).start()
+    wanted, space = json.loads(order), {}
+    try:
+        exec(compile(wanted["source"], "worker", "exec"), space)
+        space[wanted["function"]](tell, stop.is_set, *wanted["args"])
+    except Exception:
+        with lock:
+            line.send_bytes(json.dumps((printed.getvalue() + traceback.format_exc()).strip()).encode())
+        sys.exit(1)
 
 
 def stop_all(workers: Iterable[Worker], timeout: float = 20) -> None:

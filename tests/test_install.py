@@ -135,6 +135,12 @@ def test_all_tools_keep_their_files_in_the_cache(monkeypatch, tmp_path):
         assert Path(cache.environment()[variable]).is_relative_to(tmp_path)
 
 
+def test_what_python_compiles_is_kept_for_the_next_notebook(monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    asked = [sys.executable, "-c", "import sys; print(sys.dont_write_bytecode)"]
+    assert subprocess.run(asked, env=cache.environment(), capture_output=True, text=True, timeout=60).stdout.strip() == "False"
+
+
 def test_requirements_are_pinned_with_hashes():
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     packages = [index for index, line in enumerate(lines) if re.match(r"[A-Za-z0-9]", line)]

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -78,6 +79,17 @@ def test_a_killed_one_says_no_goodbye():
     assert not psutil.pid_exists(worker.pid)
 
 
+def test_one_that_dies_is_told_of_once_to_all_who_ask():
+    """Exit codes are read from a pipe; what one thread has read, another can't read again."""
+
+    def die(_: int) -> int:
+        with Worker(kills_itself) as worker:
+            return worker.join()
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(die, range(40))) == {-9}
+
+
 def test_one_that_kills_itself_told_all_before_and_nothing_after():
     worker = Worker(kills_itself)
     assert worker.join() == -9
@@ -127,7 +139,8 @@ def test_a_worker_does_not_outlive_its_notebook(tmp_path):
     program.write_text(
         "import os, time\nfrom helpers.workers import Worker\n"
         "def idle(tell, stopping):\n    import time\n    tell('here')\n    time.sleep(60)\n"
-        "worker = Worker(idle)\nworker.wait_for(bool)\nprint(worker.pid, flush=True)\nos.kill(os.getpid(), 9)\n"
+        "if __name__ == '__main__':\n"
+        "    worker = Worker(idle)\n    worker.wait_for(bool)\n    print(worker.pid, flush=True)\n    os.kill(os.getpid(), 9)\n"
     )
     root = Path(workers.__file__).parents[1]
     out = subprocess.run([sys.executable, program], env={"PYTHONPATH": str(root)}, stdout=subprocess.PIPE, text=True, timeout=30).stdout
