@@ -32,14 +32,16 @@ def paced(
 
     Never early. A program that falls behind gets the overdue messages at once, one after the other, so that a latency
     measured from `due` holds the wait of every message that a stall delayed, not only of the one that met it. (Leaving
-    those out is called coordinated omission: Gil Tene, "How NOT to Measure Latency".) Shows a progress bar if it takes long.
+    those out is called coordinated omission: Gil Tene, "How NOT to Measure Latency".) Shows a progress bar if it takes long
+    (in the main thread only: a notebook can't tell which cell another thread's bar belongs to).
 
     Raises ValueError unless `rate` (messages per second) and `seconds` are positive.
     """
     if not (rate > 0 and seconds > 0):
         raise ValueError(f"rate and seconds must be positive, not {rate} and {seconds}")
-    quick = True if seconds < LONG else None  # None: a bar where somebody can see it
-    plan = tqdm(range(round(rate * seconds)), leave=False, file=sys.stderr, disable=quick, mininterval=0.5)
+    shown = seconds >= LONG and threading.current_thread() is threading.main_thread()
+    # None: a bar where somebody can see it.
+    plan = tqdm(range(round(rate * seconds)), leave=False, file=sys.stderr, disable=None if shown else True, mininterval=0.5)
     start = clock()
     for n in plan:
         due = start + n / rate
