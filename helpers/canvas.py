@@ -150,8 +150,8 @@ def log_axis(axis, values: Iterable[float]) -> tuple[float, float]:
     ticks = [step * 10.0**power for power, step in product(powers, (1, 2, 5))]
     # From tick to tick, so that even a single value stands between two.
     low, high = max(tick for tick in ticks if tick <= low), min(tick for tick in ticks if tick >= high)
-    if high / low > 1000:
-        ticks = [10.0**power for power in powers[:: math.ceil(len(powers) / 8)]]
+    if high / low >= 1000:
+        ticks = [10.0**power for power in powers[:: math.ceil(len(powers) / 6)]]
     name = axis.axis_name
     axis.axes.set(**{f"{name}scale": "log", f"{name}lim": (low, high)})
     axis.set_major_locator(FixedLocator([tick for tick in ticks if low <= tick <= high]))

@@ -1,7 +1,7 @@
 """The figures: nothing overlaps, the numbers are the input's, a variant keeps its colour, a notebook shows one PNG."""
 
 import io
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import matplotlib.pyplot as plt
 import nbformat
@@ -185,6 +185,7 @@ CASES = {
     "latency, extremes": lambda: charts.latency(
         {"zero": [0.0], "one": [1.0], "NaN": [np.nan], "none": [], "long": [1e-6, 1e6]}, title=TITLE
     ),
+    "latency, three decades": lambda: charts.latency({"commit every 100th": [0.0025, 0.104], "commit each message": [1.1, 1.9]}, title=TITLE),
     "latency, a single one": lambda: charts.latency({"only": [0.0033]}, title=TITLE),
     "latency, µs": lambda: charts.latency(spread([1e-5, 2e-5, 3e-4]), title=TITLE),
     "stored": lambda: charts.stored_over_time(messages(), title=TITLE, events=EVENTS),
@@ -292,6 +293,15 @@ def test_no_two_texts_overlap_and_all_lie_inside(figure):
         (a, b) for (a, box), (b, other) in combinations(texts, 2) if box.padded(-0.5).overlaps(other.padded(-0.5))
     ]
     assert not overlapping
+
+
+def test_numbers_along_an_axis_stand_apart(figure):
+    """Two that only just don't overlap, 1,000 and 2,000, read as one: 1,0002,000."""
+    figure.canvas.draw()
+    for axes in figure.axes:
+        labels = [tick.label1 for tick in axes.xaxis.get_major_ticks()]
+        boxes = sorted((label.get_window_extent() for label in labels if label.get_visible() and not label.get_rotation()), key=lambda box: box.x0)
+        assert all(right.x0 - left.x1 > 3 for left, right in pairwise(boxes) if left.width and right.width)
 
 
 def test_the_picture_is_small_opaque_and_light(figure):
