@@ -50,6 +50,7 @@ class Worker:
         self._killed = False
         self._line, its_end = _processes.Pipe()
         self._process = _processes.Process(target=_work, args=(its_end, order), name=self.name, daemon=True)
+        vars(sys.modules["__main__"]).setdefault("__spec__", None)  # %reset takes it away, and start() looks for it
         with _one_at_a_time:
             self._process.start()
         its_end.close()  # the process has it

@@ -150,6 +150,13 @@ def test_a_worker_does_not_outlive_its_notebook(tmp_path):
         time.sleep(0.02)
 
 
+def test_one_can_be_started_after_the_namespace_was_reset(monkeypatch):
+    monkeypatch.delattr(sys.modules["__main__"], "__spec__")  # as IPython's %reset does
+    with Worker(tells_twice, 21, uses=[twice]) as worker:
+        worker.join()
+    assert worker.told[-1][1] == 42
+
+
 def slow_to_end(tell, stopping, seconds):
     import time
 
