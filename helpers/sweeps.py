@@ -60,7 +60,8 @@ def pareto(
     canvas.check(frame, "pareto", "name", "messages_per_s", cost, colour)
     figure, [[axis]] = canvas.figure(title, height=3.9)
     canvas.log_axis(axis.xaxis, frame[cost])
-    canvas.log_axis(axis.yaxis, frame["messages_per_s"])
+    low, high = canvas.log_axis(axis.yaxis, frame["messages_per_s"])
+    axis.set_ylim(top=high * (high / low) ** 0.15)  # above all points there is room for the arrow
     for place, (kind, group) in enumerate(frame.groupby(colour)):
         axis.plot(
             group[cost], group["messages_per_s"], canvas.MARKERS[place], color=canvas.VARIANTS[place], ms=8, label=canvas.number(kind)

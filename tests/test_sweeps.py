@@ -45,6 +45,13 @@ def test_pareto_names_the_front_without_overlaps():
     assert len(figure.png()) < 60_000
 
 
+def test_the_word_better_stands_above_all_points_and_the_front():
+    flat = pd.DataFrame({"name": ["a", "b", "c"], "kind": [0, 5, 100], "p99_ms": [12.7, 30, 103], "messages_per_s": [48_000, 40_000, 49_500]})
+    [axis] = sweeps.pareto(flat, colour="kind", colour_label="linger_ms", title="A finding").axes
+    [better] = [text for text in axis.texts if text.get_text() == "better"]
+    assert better.get_window_extent().y0 > axis.transData.transform((12.7, 49_500))[1] + 5
+
+
 def test_pareto_names_a_missing_column():
     with pytest.raises(ValueError, match="name"):
         sweeps.pareto(GRID, colour="batch_size", colour_label="batch", title="Half")
