@@ -52,6 +52,12 @@ def test_the_word_better_stands_above_all_points_and_the_front():
     assert better.get_window_extent().y0 > axis.transData.transform((12.7, 49_500))[1] + 5
 
 
+def test_no_name_lies_on_the_axis():
+    frame = pd.DataFrame({"name": ["each message", "every 10th"], "kind": [1, 10], "p99_ms": [3, 10], "messages_per_s": [210, 2_700]})
+    [axis] = sweeps.pareto(frame, colour="kind", colour_label="commit after", title="A finding").axes
+    assert all(text.get_window_extent().y0 > axis.bbox.y0 for text in axis.texts)
+
+
 def test_pareto_names_a_missing_column():
     with pytest.raises(ValueError, match="name"):
         sweeps.pareto(GRID, colour="batch_size", colour_label="batch", title="Half")
