@@ -7,11 +7,14 @@ the notebook, so it brings its own imports. A worker ends with its notebook's ke
 
 from __future__ import annotations
 
+import atexit
 import inspect
 import io
 import json
 import multiprocessing
+import multiprocessing.util
 import os
+import shutil
 import sys
 import textwrap
 import threading
@@ -23,7 +26,8 @@ from multiprocessing.connection import Connection, wait
 # Where the system can fork, workers come from a server process that has imported these already: half a second less for each.
 METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 _processes = multiprocessing.get_context(METHOD)
-_processes.set_forkserver_preload(["kafka", "psycopg"])
+_processes.set_forkserver_preload(["kafka", "psycopg", "helpers.workers"])
+FOLDER = "KAFKA_COURSE_FORKSERVER"  # tells the server in which folder its socket is
 _one_at_a_time = threading.Lock()  # a process's exit code can be read once; two threads that ask would get two answers
 _running: set[Worker] = set()
 
@@ -52,7 +56,10 @@ class Worker:
         self._process = _processes.Process(target=_work, args=(its_end, order), name=self.name, daemon=True)
         vars(sys.modules["__main__"]).setdefault("__spec__", None)  # %reset takes it away, and start() looks for it
         with _one_at_a_time:
+            if METHOD == "forkserver":
+                os.environ[FOLDER] = multiprocessing.util.get_temp_dir()
             self._process.start()
+            os.environ.pop(FOLDER, None)
         its_end.close()  # the process has it
         _running.add(self)
         self._listener = threading.Thread(target=self._listen, name=f"worker-{self.name}", daemon=True)
@@ -183,3 +190,14 @@ def kill_all() -> list[str]:
     for worker in left:
         worker.kill()
     return [worker.name for worker in left]
+
+
+def _leave_nothing(folder: str, server: int) -> None:
+    if os.getpid() == server:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+# In the server: it sees its notebook's end, even a kill, after which nobody else would delete the folder.
+if FOLDER in os.environ:
+    os.setpgrp()  # Jupyter kills a kernel's whole process group
+    atexit.register(_leave_nothing, os.environ.pop(FOLDER), os.getpid())

@@ -143,8 +143,11 @@ def test_a_worker_does_not_outlive_its_notebook(tmp_path):
         "    worker = Worker(idle)\n    worker.wait_for(bool)\n    print(worker.pid, flush=True)\n    os.kill(os.getpid(), 9)\n"
     )
     root = Path(workers.__file__).parents[1]
-    out = subprocess.run([sys.executable, program], env={"PYTHONPATH": str(root)}, stdout=subprocess.PIPE, text=True, timeout=30).stdout
+    out = subprocess.run([sys.executable, program], env={"PYTHONPATH": str(root), "TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE, text=True, timeout=30).stdout
     limit = time.monotonic() + 10
+    while any(tmp_path.glob("pymp-*")):
+        assert time.monotonic() < limit, "the folder of the server's socket is still there"
+        time.sleep(0.02)
     while psutil.pid_exists(int(out)) and psutil.Process(int(out)).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < limit, "the worker still lives"
         time.sleep(0.02)
