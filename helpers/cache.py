@@ -36,10 +36,13 @@ def folder(*parts):
 
 
 def environment():
-    """A copy of this process's environment in which tools keep their files in the cache, not in the home folder."""
+    """A copy of this process's environment in which tools keep their files in the cache, not in the home folder.
+
+    And in which Python keeps what it compiles: otherwise each notebook compiles pandas and matplotlib anew, for two seconds.
+    """
     env = dict(os.environ)
     env[VARIABLE] = str(_root())
-    env["PYTHONDONTWRITEBYTECODE"] = ""  # no: each notebook would compile pandas and matplotlib anew, for two seconds
+    env["PYTHONDONTWRITEBYTECODE"] = ""
     for variable, name in [
         ("UV_CACHE_DIR", "uv"),
         ("PIP_CACHE_DIR", "pip"),

@@ -39,9 +39,9 @@ def paced(
     """
     if not (rate > 0 and seconds > 0):
         raise ValueError(f"rate and seconds must be positive, not {rate} and {seconds}")
-    shown = seconds >= LONG and threading.current_thread() is threading.main_thread()
+    hidden = seconds < LONG or threading.current_thread() is not threading.main_thread()
     # None: a bar where somebody can see it.
-    plan = tqdm(range(round(rate * seconds)), leave=False, file=sys.stderr, disable=None if shown else True, mininterval=0.5)
+    plan = tqdm(range(round(rate * seconds)), leave=False, file=sys.stderr, disable=hidden or None, mininterval=0.5)
     start = clock()
     for n in plan:
         due = start + n / rate

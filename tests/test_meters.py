@@ -1,6 +1,7 @@
 """The meters' arithmetic, with clocks made by hand. (Against real brokers: test_truth.py.)"""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -43,16 +44,25 @@ def test_a_stall_makes_every_message_late_that_was_due_in_it():
     assert np.diff(late) == pytest.approx(-0.001), "each waits a millisecond less than the one before"
 
 
+class Screen(io.StringIO):
+    def isatty(self):
+        return True
+
+
 @pytest.mark.parametrize("seconds, bar", [(1, False), (3, True)])
 def test_paced_shows_that_it_goes_on_where_it_takes_long(seconds, bar, monkeypatch):
-    class Screen(io.StringIO):
-        def isatty(self):
-            return True
-
     screen, clock = Screen(), Clock()
     monkeypatch.setattr(meters.sys, "stderr", screen)
     assert len(list(meters.paced(100, seconds, clock, clock.sleep))) == 100 * seconds
     assert bool(screen.getvalue()) == bar
+
+
+def test_paced_shows_nothing_from_another_thread(monkeypatch):
+    screen, clock = Screen(), Clock()
+    monkeypatch.setattr(meters.sys, "stderr", screen)
+    with ThreadPoolExecutor() as threads:
+        assert threads.submit(lambda: len(list(meters.paced(100, 3, clock, clock.sleep)))).result() == 300
+    assert not screen.getvalue()
 
 
 @pytest.mark.parametrize("rate, seconds", [(0, 1), (-5, 1), (100, 0), (100, -1), (float("nan"), 1)])

@@ -100,10 +100,10 @@ def children_besides_the_cluster(kernel: psutil.Process, cluster: Cluster) -> li
     Services that a lesson started again are its children, too, and outlive it. The server from which workers come stays, with
     a helper of its own, as long as the kernel; workers are the server's children.
     """
-    servers = [child for child in kernel.children() if "from multiprocessing." in " ".join(child.cmdline())]
     services = [child.process() for child in cluster.runner.children.values()]
-    alive = [child for child in kernel.children(recursive=True) if child not in servers and child.status() != psutil.STATUS_ZOMBIE]
-    return [child for child in alive if not any(process in services for process in [child, *child.parents()])]
+    alive = [child for child in kernel.children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
+    servers = [child for child in alive if child.ppid() == kernel.pid and "from multiprocessing." in " ".join(child.cmdline())]
+    return [child for child in alive if child not in servers and not any(process in services for process in [child, *child.parents()])]
 
 
 @pytest.mark.parametrize("path", notebooks.all_notebooks(), ids=lambda path: path.stem)
