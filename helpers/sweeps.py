@@ -61,7 +61,7 @@ def pareto(
     figure, [[axis]] = canvas.figure(title, height=3.9)
     canvas.log_axis(axis.xaxis, frame[cost])
     low, high = canvas.log_axis(axis.yaxis, frame["messages_per_s"])
-    axis.set_ylim(top=high * (high / low) ** 0.15)  # above all points there is room for the arrow
+    axis.set_ylim(low / (high / low) ** 0.1, high * (high / low) ** 0.15)  # room below for a name, above for the arrow
     for place, (kind, group) in enumerate(frame.groupby(colour)):
         axis.plot(
             group[cost], group["messages_per_s"], canvas.MARKERS[place], color=canvas.VARIANTS[place], ms=8, label=canvas.number(kind)
@@ -83,7 +83,7 @@ def pareto(
 
 
 def _name_points(axis: Axes, frame: pd.DataFrame, named: pd.DataFrame, cost: str, better: Annotation) -> None:
-    """Each named point's name beside it, clear of all points, of the front, of the axis, of the arrow and of the other names (or, where no spot is, above it)."""
+    """Each named point's name beside it, inside the axes and clear of all points, of the front, of the arrow and of the other names (or, where no spot is, above it)."""
     points = axis.transData.transform(frame[[cost, "messages_per_s"]])
     line = Path(axis.transData.transform(named[[cost, "messages_per_s"]]))
     taken = [better.get_window_extent(), *(Bbox.from_bounds(x - 7, y - 7, 14, 14) for x, y in points)]
@@ -93,8 +93,8 @@ def _name_points(axis: Axes, frame: pd.DataFrame, named: pd.DataFrame, cost: str
                 name, point, (x, y), textcoords="offset points", fontsize=8.5, ha="left" if x > 0 else "right"
             )
             spot = text.get_window_extent()
-            above_axis = spot.y0 > axis.bbox.y0
-            if above_axis and not any(map(spot.overlaps, taken)) and not line.intersects_bbox(spot, filled=False):
+            clear_of_axis = axis.bbox.contains(spot.x0, spot.y0)
+            if clear_of_axis and not any(map(spot.overlaps, taken)) and not line.intersects_bbox(spot, filled=False):
                 break
             text.remove()
         else:

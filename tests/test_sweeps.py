@@ -53,9 +53,12 @@ def test_the_word_better_stands_above_all_points_and_the_front():
 
 
 def test_no_name_lies_on_the_axis():
-    frame = pd.DataFrame({"name": ["each message", "every 10th"], "kind": [1, 10], "p99_ms": [3, 10], "messages_per_s": [210, 2_700]})
+    names = ["each message", "every 10th", "every 100th"]
+    frame = pd.DataFrame({"name": names, "kind": [1, 10, 100], "p99_ms": [2.05, 20, 200], "messages_per_s": [210, 2_000, 20_700]})
     [axis] = sweeps.pareto(frame, colour="kind", colour_label="commit after", title="A finding").axes
-    assert all(text.get_window_extent().y0 > axis.bbox.y0 for text in axis.texts)
+    spots = [text.get_window_extent() for text in axis.texts if text.get_text() in names]
+    assert len(spots) == len(names)
+    assert all(axis.bbox.contains(spot.x0, spot.y0) for spot in spots)
 
 
 def test_pareto_names_a_missing_column():
