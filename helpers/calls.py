@@ -17,7 +17,8 @@ OUTCOMES = {"served": (canvas.OK, None), "turned away": (canvas.FAILED, "////"),
 
 @matplotlib.rc_context(canvas.STYLE)
 def over_time(frame: pd.DataFrame, *, title: str, events: canvas.Events = (), bin_s: float = 0.1, top: float | None = None) -> Figure:
-    """Calls per `bin_s` seconds as time goes by, a panel per variant, all on one scale; the highest bar is written beside each.
+    """Calls per `bin_s` seconds as time goes by, a panel per variant, all on one scale. Beside each stands the highest bar and,
+    where there are events, the highest one after the last of them.
 
     frame: a row per call; columns variant, seconds, outcome (one of OUTCOMES). events: (seconds, label) pairs, drawn as upright marks.
     top: where the scale ends (calls per bin), so that one high variant doesn't flatten the others; higher bars are cut off there,
@@ -33,7 +34,9 @@ def over_time(frame: pd.DataFrame, *, title: str, events: canvas.Events = (), bi
     if top is not None and not top > 0:
         raise ValueError(f"calls.over_time: top must be positive, not {top}")
     groups = canvas.groups(frame)
-    edges = np.arange(math.floor(frame["seconds"].min() / bin_s), math.floor(frame["seconds"].max() / bin_s) + 2) * bin_s
+    mark = max((when for when, _ in events), default=0.0)  # a bar begins there, so that none is before and after it
+    first, last = (math.floor((end - mark) / bin_s) for end in (frame["seconds"].min(), frame["seconds"].max()))
+    edges = mark + bin_s * np.arange(first, last + 2)
     figure, axes = canvas.figure(title, rows=len(groups), height=0.9 + 1.05 * len(groups), sharex=True, sharey=True)
     for axis, (name, group) in zip(axes[:, 0], groups.items()):
         floor = np.zeros(len(edges) - 1)
@@ -41,10 +44,10 @@ def over_time(frame: pd.DataFrame, *, title: str, events: canvas.Events = (), bi
             counts, _ = np.histogram(group.loc[group["outcome"] == outcome, "seconds"], edges)
             axis.bar(edges[:-1], counts, bin_s, floor, align="edge", color=colour, hatch=hatch, edgecolor=canvas.INK if hatch else colour, lw=0.4)
             floor += counts
-        axis.annotate(
-            f"{canvas.wrap(name)}\n{canvas.number(len(group))} calls\n{_highest(floor.max(), top)}", (1, 1), (8, 0),
-            xycoords="axes fraction", textcoords="offset points", va="top",
-        )  # fmt: skip
+        lines = [canvas.wrap(name), f"{canvas.number(len(group))} calls", f"highest bar: {_calls(floor.max(), top)}"]
+        if events:
+            lines.append(f"after the mark: {_calls(floor[max(0, -first):].max(initial=0), top)}")
+        axis.annotate("\n".join(lines), (1, 1), (8, 0), xycoords="axes fraction", textcoords="offset points", va="top")
         axis.yaxis.set_major_locator(matplotlib.ticker.MaxNLocator(2, integer=True))
         axis.yaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: canvas.number(value)))
         for when, _ in events:
@@ -63,5 +66,5 @@ def over_time(frame: pd.DataFrame, *, title: str, events: canvas.Events = (), bi
     return canvas.done(figure)
 
 
-def _highest(calls: float, top: float | None) -> str:
-    return f"highest bar: {canvas.number(calls)}{', cut off' if top is not None and calls > top else ''}"
+def _calls(calls: float, top: float | None) -> str:
+    return f"{canvas.number(calls)}{', cut off' if top is not None and calls > top else ''}"

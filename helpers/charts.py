@@ -48,7 +48,7 @@ def throughput(frame: pd.DataFrame, *, title: str, colours: canvas.Colours = Non
         spread = row + np.linspace(-0.2, 0.2, len(rounds)) if len(rounds) > 1 else [row]
         axis.scatter(rounds, spread, s=22, facecolor=canvas.PAPER, edgecolor=canvas.INK, linewidth=1, zorder=3)
     # The numbers stand in a column right of all dots: beside a dot, one would be read as that round's.
-    ends = [frame["messages_per_s"].max()] * len(groups) if several else None
+    ends = [1.05 * frame["messages_per_s"].max()] * len(groups) if several else None
     labels = _bars(axis, medians, [colours[name] for name in groups], ends=ends)
     canvas.name_rows(axis, groups)
     axis.set_xlabel("messages per second" + " (bar: median, dots: the rounds)" * several)
@@ -110,7 +110,7 @@ def ledger(frame: pd.DataFrame, *, title: str, order: bool = False) -> Figure:
         panels = [*panels, ("out of\norder", frame["out_of_order"], [canvas.FAILED] * len(names), True)]
     told += [column for column in ["pending"] if column in frame]
     texts = ["\n".join(f"{canvas.number(row[c])} {c}" for c in told if row[c] != 0) for _, row in frame.iterrows()]
-    return _panels(title, names, panels, first=(frame, texts))
+    return _panels(title, names, panels, first=(frame, texts), same_scale=len(panels))
 
 
 @matplotlib.rc_context(canvas.STYLE)
@@ -129,13 +129,14 @@ def agreement(frame: pd.DataFrame, *, title: str) -> Figure:
         ("ghosts: nothing\nbehind the event", frame["ghosts"], [canvas.FAILED] * len(names), True),
         ("repeated\nevents", frame["repeated"], [canvas.DUPLICATED] * len(names), True),
     ]
-    return _panels(title, names, panels)
+    return _panels(title, names, panels, same_scale=3)
 
 
-def _panels(title: str, names: Sequence[str], panels: Sequence[tuple], first: tuple | None = None) -> Figure:
+def _panels(title: str, names: Sequence[str], panels: Sequence[tuple], first: tuple | None = None, same_scale: int = 0) -> Figure:
     """Narrow panels of bars that share their rows. A panel: (heading, values, a colour per row, is 0 good news).
 
     first: (the ledger, what the producer was told as a text per row), for two wider panels on the left.
+    same_scale: so many panels, counted from the right, are drawn on one scale.
     """
     lead = 2 if first else 0
     figure, [axes] = canvas.figure(
@@ -158,9 +159,9 @@ def _panels(title: str, names: Sequence[str], panels: Sequence[tuple], first: tu
     canvas.settle(figure)
     for axis, texts in labels.items():
         _make_room(axis, texts)
-    if first:
-        widest = max(axis.get_xlim()[1] for axis in axes[lead:])
-        for axis in axes[lead:]:
+    if same_scale:
+        widest = max(axis.get_xlim()[1] for axis in axes[-same_scale:])
+        for axis in axes[-same_scale:]:
             axis.set_xlim(0, widest)
     return canvas.done(figure)
 

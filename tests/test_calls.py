@@ -35,6 +35,10 @@ def test_events_are_marked_in_all_panels_and_named_above():
     axes = calls.over_time(CALLS, title="A finding", events=[(0.25, "it is back")]).axes
     assert all(line.get_xdata()[0] == 0.25 for axis in axes[:2] for line in axis.lines)
     assert "it is back" in {text.get_text() for text in axes[0].texts}
+    assert [axis.texts[0].get_text().splitlines()[3] for axis in axes[:2]] == ["after the mark: 1", "after the mark: 0"]
+    assert any(abs(bar.get_x() - 0.25) < 1e-9 for bar in axes[0].patches)  # a bar begins at the mark
+    early = calls.over_time(CALLS, title="A finding", events=[(-0.25, "before all")]).axes
+    assert early[0].texts[0].get_text().splitlines()[3] == "after the mark: 2"
 
 
 def test_what_cannot_be_drawn_is_refused():

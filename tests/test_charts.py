@@ -570,5 +570,6 @@ def test_agreement_shows_missing_events_and_ghosts():
     frame = pd.DataFrame({"agreed": [52, 53], "missing": [2, 0], "ghosts": [0, 7], "repeated": [0, 0]}, index=["database first", "topic first"])
     axes = charts.agreement(frame, title="A finding").axes
     assert [[text.get_text() for text in axis.texts] for axis in axes] == [["52", "53"], ["2", "0"], ["0", "7"], ["0", "0"]]
+    assert axes[1].get_xlim() == axes[2].get_xlim() == axes[3].get_xlim()  # 2 missing are fewer than 7 ghosts, to the eye too
     with pytest.raises(ValueError, match="ghosts"):
         charts.agreement(frame.drop(columns="ghosts"), title="A finding")
