@@ -46,7 +46,7 @@ def over_time(frame: pd.DataFrame, *, title: str, events: canvas.Events = (), bi
             floor += counts
         lines = [canvas.wrap(name), f"{canvas.number(len(group))} calls", f"highest bar: {_calls(floor.max(), top)}"]
         if events:
-            lines.append(f"after the mark: {_calls(floor[max(0, -first):].max(initial=0), top)}")
+            lines.append(f"after the mark: {_calls(floor[edges[:-1] >= mark].max(initial=0), top)}")
         axis.annotate("\n".join(lines), (1, 1), (8, 0), xycoords="axes fraction", textcoords="offset points", va="top")
         axis.yaxis.set_major_locator(matplotlib.ticker.MaxNLocator(2, integer=True))
         axis.yaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: canvas.number(value)))
