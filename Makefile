@@ -35,10 +35,10 @@ ui: install  ## open the cluster's web page
 	@$(VENV) -m helpers.cluster ui
 
 test: kafka-up  ## test the helpers, the commands and the saved notebooks (pytest)
-	@$(VENV) -m pytest tests --ignore tests/breaking_changes --ignore tests/robustness --ignore tests/compose
+	@$(VENV) -m pytest tests --ignore tests/claims --ignore tests/robustness --ignore tests/compose
 
 claims-test: kafka-up  ## break each lesson's pattern and check that its claims notice
-	@$(VENV) -m pytest tests/breaking_changes
+	@$(VENV) -m pytest tests/claims
 
 robustness-test: kafka-up  ## run the notebooks twice, interrupted, and over a cluster that crashed
 	@$(VENV) -m pytest tests/robustness

@@ -1,13 +1,12 @@
-"""JupyterLab and the notebooks as commands: python -m helpers.notebooks lab | test | run [NOTEBOOK…]"""
-
-from __future__ import annotations
+"""JupyterLab and the notebooks as commands: python -m helpers.notebooks lab | test | run
+[NOTEBOOK…]
+"""
 
 import argparse
 import base64
 import hashlib
 import json
 import os
-import re
 import subprocess
 import sys
 import time
@@ -16,15 +15,19 @@ from typing import TYPE_CHECKING
 
 import nbformat
 
-from . import cache, compose
+from .base import places
 
 if TYPE_CHECKING:
     from nbclient import NotebookClient
 
-ROOT = compose.FILE.parent
-FOLDER = ROOT / "notebooks"
-EXECUTED = ROOT / "tests" / "executed.json"  # notebook -> fingerprint of the code that its saved outputs are from
-COVER = ("01-fire-and-forget.ipynb", "hole", FOLDER / "figure.png")  # the README's picture: notebook, cell, file
+EXECUTED = (
+    places.ROOT / "tests" / "executed.json"
+)  # notebook -> fingerprint of the code that its saved outputs are from
+COVER = (
+    "01-fire-and-forget.ipynb",
+    "hole",
+    places.NOTEBOOKS / "figure.png",
+)  # the README's picture: notebook, cell, file
 CELL_TIMEOUT = 60  # seconds; a cell is meant to need 20 at most, and CI machines are slow
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -34,36 +37,58 @@ METADATA = {
 
 def all_notebooks() -> list[Path]:
     """The lessons, in their order."""
-    return sorted(FOLDER.glob("[0-9][0-9]-*.ipynb"))
+    return sorted(places.NOTEBOOKS.glob("[0-9][0-9]-*.ipynb"))
 
 
 def lab() -> int:
     """Opens JupyterLab beside the notebooks, on this machine only, with its token."""
-    command = [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(FOLDER), "--ServerApp.ip=127.0.0.1"]
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--notebook-dir",
+        str(places.NOTEBOOKS),
+        "--ServerApp.ip=127.0.0.1",
+    ]
     command.append("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
     # No question about news in front of the first lesson, and nothing asked of the network.
-    quiet = cache.folder("jupyter", "config", "labconfig") / "page_config.json"
-    quiet.write_text(json.dumps({"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}))
+    quiet = places.cache("jupyter", "config", "labconfig") / "page_config.json"
+    quiet.write_text(
+        json.dumps({"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}})
+    )
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     if os.name == "posix":
-        # In place of this process, so that Ctrl-C reaches JupyterLab alone and it can end its kernels.
-        os.chdir(FOLDER)
-        os.execve(sys.executable, command, cache.environment())
-    return subprocess.call(command, env=cache.environment(), cwd=FOLDER)
+        # In place of this process, so that Ctrl-C reaches JupyterLab alone and it can end its
+        # kernels.
+        os.chdir(places.NOTEBOOKS)
+        os.execve(sys.executable, command, places.environment())
+    return subprocess.call(command, env=places.environment(), cwd=places.NOTEBOOKS)
 
 
 def test(notebooks: list[Path]) -> int:
-    """Runs the notebooks under nbval: a cell that fails, or a checked output that differs, is an error."""
-    command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", f"--nbval-cell-timeout={CELL_TIMEOUT}"]
+    """Runs the notebooks under nbval: a cell that fails, or a checked output that differs, is an
+    error.
+    """
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--nbval-lax",
+        "--nbval-current-env",
+        f"--nbval-cell-timeout={CELL_TIMEOUT}",
+    ]
     command += ["--durations=5", "-p", "no:cacheprovider", *map(str, notebooks)]
-    return subprocess.run(command, env=cache.environment(), cwd=ROOT).returncode
+    return subprocess.run(command, env=places.environment(), cwd=places.ROOT).returncode
 
 
 def run(notebooks: list[Path]) -> int:
-    """Executes the notebooks from top to bottom and saves them with their outputs; one that fails is not saved."""
-    os.environ.update(cache.environment())
+    """Executes the notebooks from top to bottom and saves them with their outputs; one that fails
+    is not saved.
+    """
+    os.environ.update(places.environment())
     from nbclient.exceptions import CellExecutionError
+    from nbconvert.filters import strip_ansi
 
     executed = json.loads(EXECUTED.read_text()) if EXECUTED.exists() else {}
     for path in notebooks:
@@ -73,7 +98,7 @@ def run(notebooks: list[Path]) -> int:
         try:
             client(notebook).execute()
         except CellExecutionError as error:
-            print(f"failed, not saved:\n{_plain(str(error))}")
+            print(f"failed, not saved:\n{strip_ansi(str(error))}")
             return 1
         _tidy(notebook)
         nbformat.write(notebook, path)
@@ -85,11 +110,20 @@ def run(notebooks: list[Path]) -> int:
     return 0
 
 
-def client(notebook: nbformat.NotebookNode, timeout: int = CELL_TIMEOUT) -> NotebookClient:
-    """What executes a notebook as a learner does, in the folder of the notebooks; `timeout` is in seconds, for each cell."""
-    from nbclient import NotebookClient  # here, as it finds out about Jupyter's folders when it is imported
+def client(notebook: nbformat.NotebookNode, timeout: int = CELL_TIMEOUT) -> "NotebookClient":
+    """What executes a notebook as a learner does, in the folder of the notebooks; `timeout` is in
+    seconds, for each cell.
+    """
+    from nbclient import (
+        NotebookClient,  # here, as it finds out about Jupyter's folders when it is imported
+    )
 
-    return NotebookClient(notebook, timeout=timeout, kernel_name="python3", resources={"metadata": {"path": FOLDER}})
+    return NotebookClient(
+        notebook,
+        timeout=timeout,
+        kernel_name="python3",
+        resources={"metadata": {"path": places.NOTEBOOKS}},
+    )
 
 
 def fingerprint(notebook: nbformat.NotebookNode) -> str:
@@ -101,18 +135,20 @@ def fingerprint(notebook: nbformat.NotebookNode) -> str:
 def picture(notebook: nbformat.NotebookNode, cell_id: str) -> bytes:
     """The PNG that a cell shows. Raises StopIteration where it shows none."""
     outputs = next(cell.outputs for cell in notebook.cells if cell.id == cell_id)
-    return base64.b64decode(next(output.data["image/png"] for output in outputs if "image/png" in output.get("data", {})))
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+    return base64.b64decode(
+        next(
+            output.data["image/png"] for output in outputs if "image/png" in output.get("data", {})
+        )
+    )
 
 
 def _tidy(notebook: nbformat.NotebookNode) -> None:
     """Leaves nothing in the file that changes from run to run without a reader's seeing it."""
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
-        cell.metadata = nbformat.from_dict({key: value for key, value in cell.metadata.items() if key == "tags"})
+        cell.metadata = nbformat.from_dict(
+            {key: value for key, value in cell.metadata.items() if key == "tags"}
+        )
         if cell.cell_type == "code":
             # A progress bar writes to stderr; a finished one says nothing to a reader.
             cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
@@ -125,7 +161,11 @@ def main() -> None:
     parser.add_argument("notebooks", nargs="*", type=Path, help="all of them if none is named")
     options = parser.parse_args()
     notebooks = [path.resolve() for path in options.notebooks] or all_notebooks()
-    sys.exit(lab() if options.command == "lab" else {"test": test, "run": run}[options.command](notebooks))
+    sys.exit(
+        lab()
+        if options.command == "lab"
+        else {"test": test, "run": run}[options.command](notebooks)
+    )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Functions of a notebook that run in processes of their own, so that they can be killed like any program.
+"""Functions of a notebook that run in processes of their own, so that they can be killed like any
+program.
 
-A worker function stands in the notebook and takes two things first: ``tell(*values)``, by which it tells the notebook what it
-did, and ``stopping()``, which is true once the notebook wants it to end. Its other arguments must be JSON. It shares nothing with
-the notebook, so it brings its own imports. A worker ends with its notebook's kernel, whatever happens to that.
+A worker function stands in the notebook and takes two things first: ``tell(*values)``, by which it
+tells the notebook what it did, and ``stopping()``, which is true once the notebook wants it to end.
+Its other arguments must be JSON. It shares nothing with the notebook, so it brings its own imports.
+A worker ends with its notebook's kernel, whatever happens to that.
 """
-
-from __future__ import annotations
 
 import atexit
 import inspect
@@ -23,28 +23,33 @@ import traceback
 from collections.abc import Callable, Iterable
 from multiprocessing.connection import Connection, wait
 
-# Where the system can fork, workers come from a server process that has imported these already: half a second less for each.
+from .base.errors import WorkerFailed
+from .base.waiting import until
+
+# Where the system can fork, workers come from a server process that has imported these already:
+# half a second less for each.
 METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 _processes = multiprocessing.get_context(METHOD)
 _processes.set_forkserver_preload(["kafka", "psycopg", "helpers.workers"])
 FOLDER = "KAFKA_COURSE_FORKSERVER"  # tells the server in which folder its socket is
-_one_at_a_time = threading.Lock()  # a process's exit code can be read once; two threads that ask would get two answers
-_running: set[Worker] = set()
-
-
-class WorkerFailed(RuntimeError):
-    """A worker ended with an error of its own."""
+_one_at_a_time = (
+    threading.Lock()
+)  # a process's exit code can be read once; two threads that ask would get two answers
+_running: "set[Worker]" = set()
 
 
 class Worker:
     """A function of the notebook in a process of its own, from the moment at which this is made.
 
-    `told` holds what the worker told so far: a tuple per call of tell, first the time (seconds on ``time.perf_counter``, which
-    both processes share), then the values. `uses`: other functions of the notebook that this one calls.
-    As a context manager it makes sure that the process has ended afterwards.
+    `told` holds what the worker told so far: a tuple per call of tell, first the time (seconds on
+    ``time.perf_counter``, which both processes share), then the values. `uses`: other functions of
+    the notebook that this one calls. As a context manager it makes sure that the process has ended
+    afterwards.
     """
 
-    def __init__(self, function: Callable, *args: object, name: str = "", uses: Iterable[Callable] = ()):
+    def __init__(
+        self, function: Callable, *args: object, name: str = "", uses: Iterable[Callable] = ()
+    ):
         self.name = name or function.__name__
         self.told: list[tuple] = []
         source = "\n".join(textwrap.dedent(inspect.getsource(part)) for part in (*uses, function))
@@ -53,8 +58,12 @@ class Worker:
         self._error = ""
         self._killed = False
         self._line, its_end = _processes.Pipe()
-        self._process = _processes.Process(target=_work, args=(its_end, order), name=self.name, daemon=True)
-        vars(sys.modules["__main__"]).setdefault("__spec__", None)  # %reset takes it away, and start() looks for it
+        self._process = _processes.Process(
+            target=_work, args=(its_end, order), name=self.name, daemon=True
+        )
+        vars(sys.modules["__main__"]).setdefault(
+            "__spec__", None
+        )  # %reset takes it away, and start() looks for it
         with _one_at_a_time:
             if METHOD == "forkserver":
                 os.environ[FOLDER] = multiprocessing.util.get_temp_dir()
@@ -62,10 +71,12 @@ class Worker:
             os.environ.pop(FOLDER, None)
         its_end.close()  # the process has it
         _running.add(self)
-        self._listener = threading.Thread(target=self._listen, name=f"worker-{self.name}", daemon=True)
+        self._listener = threading.Thread(
+            target=self._listen, name=f"worker-{self.name}", daemon=True
+        )
         self._listener.start()
 
-    def __enter__(self) -> Worker:
+    def __enter__(self) -> "Worker":
         return self
 
     def __exit__(self, kind: type | None, *_: object) -> None:
@@ -82,18 +93,26 @@ class Worker:
         return self._process.pid
 
     def wait_for(self, condition: Callable[[list[tuple]], bool], timeout: float = 20) -> None:
-        """Returns when ``condition(told)`` is true. Raises WorkerFailed where the worker ends before, TimeoutError after `timeout` s."""
-        limit = time.monotonic() + timeout
-        while not condition(self.told):
+        """Returns when ``condition(told)`` is true. Raises WorkerFailed where the worker ends
+        before, NotInTime after `timeout` s.
+        """
+
+        def told() -> bool:
+            if condition(self.told):
+                return True
             if not self._listener.is_alive() and not condition(self.told):
                 self._end(check=True)
-                raise WorkerFailed(f"The worker {self.name} ended before it told what was waited for")
-            if time.monotonic() > limit:
-                raise TimeoutError(f"The worker {self.name} did not tell within {timeout:.0f} s what was waited for")
-            time.sleep(0.005)
+                raise WorkerFailed(
+                    f"The worker {self.name} ended before it told what was waited for"
+                )
+            return False
+
+        until(told, timeout, f"the worker {self.name} tells what is waited for", nap=0.005)
 
     def kill(self) -> float:
-        """Ends the process at once, without a goodbye (SIGKILL). Returns when that was, in seconds on time.perf_counter."""
+        """Ends the process at once, without a goodbye (SIGKILL). Returns when that was, in seconds
+        on time.perf_counter.
+        """
         self._killed = True
         self._process.kill()
         self._exit_code(wait_for=None)
@@ -102,19 +121,27 @@ class Worker:
         return at
 
     def stop(self, timeout: float = 20) -> None:
-        """Asks the worker to end and waits for it. Raises WorkerFailed for its error, and kills it after `timeout` seconds."""
+        """Asks the worker to end and waits for it. Raises WorkerFailed for its error, and kills it
+        after `timeout` seconds.
+        """
         stop_all([self], timeout)
 
     def join(self, timeout: float = 20) -> int:
-        """Waits until the worker has ended; its exit code, negative for a signal. Raises as stop does."""
+        """Waits until the worker has ended; its exit code, negative for a signal. Raises as stop
+        does.
+        """
         if self._exit_code(wait_for=timeout) is None:
             self.kill()
-            raise WorkerFailed(f"The worker {self.name} did not end within {timeout:.0f} s and was killed")
+            raise WorkerFailed(
+                f"The worker {self.name} did not end within {timeout:.0f} s and was killed"
+            )
         self._end(check=True)
         return self._exit_code()
 
     def _exit_code(self, wait_for: float | None = 0) -> int | None:
-        """Of the process, or None while it runs. Waits up to `wait_for` seconds for its end (None: for ever)."""
+        """Of the process, or None while it runs. Waits up to `wait_for` seconds for its end (None:
+        for ever).
+        """
         wait([self._process.sentinel], wait_for)
         with _one_at_a_time:
             return self._process.exitcode
@@ -142,13 +169,18 @@ class Worker:
         self._line.close()
         if self in _running:
             _running.discard(self)
-            # Negative: it was killed, by the notebook or by itself, which is no error but the experiment.
+            # Negative: it was killed, by the notebook or by itself, which is no error but the
+            # experiment.
             if check and not self._killed and code > 0:
-                raise WorkerFailed(f"The worker {self.name} ended with an error: {self._error or 'it said nothing'}")
+                raise WorkerFailed(
+                    f"The worker {self.name} ended with an error: {self._error or 'it said nothing'}"
+                )
 
 
 def _work(line: Connection, order: str) -> None:
-    """What a worker process does: the function of the order. What that prints is told only together with its error."""
+    """What a worker process does: the function of the order. What that prints is told only together
+    with its error.
+    """
     sys.stdout = sys.stderr = printed = io.StringIO()
     stop, lock = threading.Event(), threading.Lock()
 
@@ -171,12 +203,16 @@ def _work(line: Connection, order: str) -> None:
         space[wanted["function"]](tell, stop.is_set, *wanted["args"])
     except Exception:
         with lock:
-            line.send_bytes(json.dumps((printed.getvalue() + traceback.format_exc()).strip()).encode())
+            line.send_bytes(
+                json.dumps((printed.getvalue() + traceback.format_exc()).strip()).encode()
+            )
         sys.exit(1)
 
 
 def stop_all(workers: Iterable[Worker], timeout: float = 20) -> None:
-    """Asks all of them to end, then waits for each; takes as long as the slowest. Raises as Worker.stop does."""
+    """Asks all of them to end, then waits for each; takes as long as the slowest. Raises as
+    Worker.stop does.
+    """
     workers = list(workers)
     for worker in workers:
         worker._ask_to_end()
@@ -197,7 +233,8 @@ def _leave_nothing(folder: str, server: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-# In the server: it sees its notebook's end, even a kill, after which nobody else would delete the folder.
+# In the server: it sees its notebook's end, even a kill, after which nobody else would delete the
+# folder.
 if FOLDER in os.environ:
     os.setpgrp()  # Jupyter kills a kernel's whole process group
     atexit.register(_leave_nothing, os.environ.pop(FOLDER), os.getpid())

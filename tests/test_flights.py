@@ -1,4 +1,6 @@
-"""The flights and their events against facts from elsewhere: published counts, clock times, and geometry of its own."""
+"""The flights and their events against facts from elsewhere: published counts, clock times, and
+geometry of its own.
+"""
 
 import json
 import math
@@ -15,22 +17,69 @@ NEW_YORK = ("EWR", "JFK", "LGA")
 KM_PER_MILE = 1.609344
 SLACK = pd.Timedelta(seconds=10)
 
-# From the source's local clock times, turned to UTC by hand: EST -5, EDT -4, CST -6, PDT -7, HST -10, AST -4.
-# Flight, origin, destination, then scheduled departure, departure, scheduled arrival, arrival.
+# From the source's local clock times, turned to UTC by hand: EST -5, EDT -4, CST -6, PDT -7, HST
+# -10, AST -4. Flight, origin, destination, then scheduled departure, departure, scheduled arrival,
+# arrival.
 KNOWN = [
-    ("UA1545", "EWR", "IAH", "2013-01-01 10:15", "2013-01-01 10:17", "2013-01-01 14:19", "2013-01-01 14:30"),
-    ("HA51", "JFK", "HNL", "2013-01-01 14:00", "2013-01-01 13:57", "2013-01-02 01:30", "2013-01-02 01:16"),
-    ("UA15", "EWR", "HNL", "2013-09-30 17:29", "2013-09-30 17:35", "2013-10-01 04:13", "2013-10-01 04:02"),
-    ("B61403", "JFK", "SJU", "2013-07-12 10:11", "2013-07-12 10:11", "2013-07-12 13:54", "2013-07-12 13:51"),
-    ("UA712", "JFK", "LAX", "2013-07-12 10:30", "2013-07-12 10:22", "2013-07-12 16:23", "2013-07-12 15:45"),
+    (
+        "UA1545",
+        "EWR",
+        "IAH",
+        "2013-01-01 10:15",
+        "2013-01-01 10:17",
+        "2013-01-01 14:19",
+        "2013-01-01 14:30",
+    ),
+    (
+        "HA51",
+        "JFK",
+        "HNL",
+        "2013-01-01 14:00",
+        "2013-01-01 13:57",
+        "2013-01-02 01:30",
+        "2013-01-02 01:16",
+    ),
+    (
+        "UA15",
+        "EWR",
+        "HNL",
+        "2013-09-30 17:29",
+        "2013-09-30 17:35",
+        "2013-10-01 04:13",
+        "2013-10-01 04:02",
+    ),
+    (
+        "B61403",
+        "JFK",
+        "SJU",
+        "2013-07-12 10:11",
+        "2013-07-12 10:11",
+        "2013-07-12 13:54",
+        "2013-07-12 13:51",
+    ),
+    (
+        "UA712",
+        "JFK",
+        "LAX",
+        "2013-07-12 10:30",
+        "2013-07-12 10:22",
+        "2013-07-12 16:23",
+        "2013-07-12 15:45",
+    ),
 ]
 
 
 def great_circle(lat1, lon1, lat2, lon2):
-    """Great-circle distance in km between places in degrees, by another formula than the helper's."""
-    lat1, lon1, lat2, lon2 = (np.radians(np.asarray(value, dtype=float)) for value in (lat1, lon1, lat2, lon2))
+    """Great-circle distance in km between places in degrees, by another formula than the
+    helper's.
+    """
+    lat1, lon1, lat2, lon2 = (
+        np.radians(np.asarray(value, dtype=float)) for value in (lat1, lon1, lat2, lon2)
+    )
     north, turn = np.cos(lat2), lon2 - lon1
-    across = np.hypot(north * np.sin(turn), np.cos(lat1) * np.sin(lat2) - np.sin(lat1) * north * np.cos(turn))
+    across = np.hypot(
+        north * np.sin(turn), np.cos(lat1) * np.sin(lat2) - np.sin(lat1) * north * np.cos(turn)
+    )
     along = np.sin(lat1) * np.sin(lat2) + np.cos(lat1) * north * np.cos(turn)
     return 6371.0 * np.arctan2(across, along)
 
@@ -47,9 +96,13 @@ def reports() -> list[dict]:
 
 @pytest.fixture(scope="module")
 def located(table, reports) -> pd.DataFrame:
-    """The reports, each with its flight and its distances in km: from the origin, to the destination, of the route."""
+    """The reports, each with its flight and its distances in km: from the origin, to the
+    destination, of the route.
+    """
     frame = pd.DataFrame(reports).assign(time=lambda frame: pd.to_datetime(frame["time"]))
-    day = table[table["scheduled_departure"].between("2013-07-12", "2013-07-14") & table["arrival"].notna()]
+    day = table[
+        table["scheduled_departure"].between("2013-07-12", "2013-07-14") & table["arrival"].notna()
+    ]
     merged = frame.merge(day, on=["flight", "tail"])
     # A flight number flies each day, so only one of the pairs is the report's.
     merged = merged[(merged["departure"] <= merged["time"]) & (merged["time"] <= merged["arrival"])]
@@ -67,7 +120,11 @@ def located(table, reports) -> pd.DataFrame:
 
 def test_the_counts_are_the_published_ones(table):
     assert len(table) == 336_776
-    assert table["origin"].value_counts().to_dict() == {"EWR": 120_835, "JFK": 111_279, "LGA": 104_662}
+    assert table["origin"].value_counts().to_dict() == {
+        "EWR": 120_835,
+        "JFK": 111_279,
+        "LGA": 104_662,
+    }
     assert table["cancelled"].sum() == 8_255
     assert table["arrival_delay"].isna().sum() == 9_430
     assert table["tail"].isna().sum() == 2_512
@@ -92,7 +149,9 @@ def test_the_times_of_known_flights(table, known):
     assert len(rows) == 1
     row = rows.iloc[0]
     assert (row["origin"], row["dest"]) == (origin, dest)
-    assert [row[name] for name in ("scheduled_departure", "departure", "scheduled_arrival", "arrival")] == times
+    assert [
+        row[name] for name in ("scheduled_departure", "departure", "scheduled_arrival", "arrival")
+    ] == times
 
 
 def test_the_order_is_that_of_scheduled_departure(table):
@@ -101,7 +160,9 @@ def test_the_order_is_that_of_scheduled_departure(table):
 
 
 def test_all_departures_are_of_2013_and_of_the_day_in_new_york(table):
-    """With an hour wrong in summer or winter, some would leave between 0 and 5 o'clock. One did: at 1:06, cancelled."""
+    """With an hour wrong in summer or winter, some would leave between 0 and 5 o'clock. One did: at
+    1:06, cancelled.
+    """
     local = table["scheduled_departure"].dt.tz_convert("America/New_York")
     assert set(local.dt.year) == {2013}
     night = table[local.dt.hour < 5]
@@ -117,7 +178,11 @@ def test_the_delays_are_the_differences_of_the_times(table):
 
 def test_what_did_not_happen_is_missing(table):
     cancelled = table[table["cancelled"]]
-    assert cancelled[["departure", "departure_delay", "arrival", "arrival_delay", "air_time"]].isna().all(axis=None)
+    assert (
+        cancelled[["departure", "departure_delay", "arrival", "arrival_delay", "air_time"]]
+        .isna()
+        .all(axis=None)
+    )
     departed = table[~table["cancelled"]]
     assert departed[["departure", "departure_delay", "tail"]].notna().all(axis=None)
     assert (departed["arrival"].isna() == departed["air_time"].isna()).all()
@@ -132,7 +197,10 @@ def test_no_flight_is_in_the_air_before_its_departure(table):
     assert 20 < taxiing.median() < 40  # minutes
 
 
-@pytest.mark.parametrize(("origin", "dest", "miles"), [("JFK", "LAX", 2475), ("EWR", "HNL", 4963), ("LGA", "ATL", 762), ("JFK", "SJU", 1598)])
+@pytest.mark.parametrize(
+    ("origin", "dest", "miles"),
+    [("JFK", "LAX", 2475), ("EWR", "HNL", 4963), ("LGA", "ATL", 762), ("JFK", "SJU", 1598)],
+)
 def test_the_distance_is_the_published_one(table, origin, dest, miles):
     rows = table[(table["origin"] == origin) & (table["dest"] == dest)]
     assert rows["distance_km"].nunique() == 1
@@ -201,7 +269,9 @@ def test_every_report_is_of_one_flight_in_the_air(located):
 
 
 def test_every_position_lies_on_the_great_circle_where_the_time_says(located):
-    assert np.allclose(located["flown"] + located["left"], located["route"], atol=0.3)  # km; three decimals are 0.1 km
+    assert np.allclose(
+        located["flown"] + located["left"], located["route"], atol=0.3
+    )  # km; three decimals are 0.1 km
     share = (located["time"] - located["takeoff"]) / (located["arrival"] - located["takeoff"])
     # An aircraft flies at most 0.32 km in the second that the time leaves open.
     assert np.allclose(located["flown"], share * located["route"], atol=0.6)
@@ -210,16 +280,32 @@ def test_every_position_lies_on_the_great_circle_where_the_time_says(located):
 def test_flights_begin_at_the_origin_end_at_the_destination_and_are_halfway_at_half_time(located):
     begin, end = located["time"].min(), located["time"].max()
     half = located["takeoff"] + (located["arrival"] - located["takeoff"]) / 2
-    distance = {"takeoff": located["flown"], "arrival": located["left"], "half": located["flown"] - located["route"] / 2}
-    for name, moment in (("takeoff", located["takeoff"]), ("arrival", located["arrival"]), ("half", half)):
+    distance = {
+        "takeoff": located["flown"],
+        "arrival": located["left"],
+        "half": located["flown"] - located["route"] / 2,
+    }
+    for name, moment in (
+        ("takeoff", located["takeoff"]),
+        ("arrival", located["arrival"]),
+        ("half", half),
+    ):
         away = (located["time"] - moment).abs()[moment.between(begin + SLACK, end - SLACK)]
         nearest = away.groupby([located["flight"], located["tail"]]).idxmin()
         assert len(nearest) > 30, name
-        assert (distance[name].loc[nearest].abs() < 2).all(), name  # km: what it flies in six seconds, at most
+        assert (distance[name].loc[nearest].abs() < 2).all(), (
+            name
+        )  # km: what it flies in six seconds, at most
 
 
 def test_each_aircraft_reports_every_five_seconds_and_not_all_at_once(located):
-    gaps = located.sort_values("id").groupby(["flight", "tail"])["time"].diff().dropna().dt.total_seconds()
+    gaps = (
+        located.sort_values("id")
+        .groupby(["flight", "tail"])["time"]
+        .diff()
+        .dropna()
+        .dt.total_seconds()
+    )
     assert set(gaps) == {EVERY}
     seconds = located["time"].dt.second % EVERY
     assert seconds.value_counts(normalize=True).between(0.15, 0.25).all()
@@ -240,7 +326,9 @@ def test_a_period_and_a_day_are_taken_as_given():
     few = flights.positions(2_000, "2013-03-10", every=60)
     assert few[0]["time"][:16] == "2013-03-10T21:00"
     one = [pd.Timestamp(report["time"]) for report in few if report["flight"] == few[0]["flight"]]
-    assert {(later - earlier).total_seconds() for earlier, later in zip(one, one[1:], strict=False)} == {60}
+    assert {
+        (later - earlier).total_seconds() for earlier, later in zip(one, one[1:], strict=False)
+    } == {60}
 
 
 def test_fewer_reports_are_the_beginning_of_more(reports):
@@ -283,7 +371,20 @@ def test_a_day_outside_2013_is_refused(day):
         flights.positions(1, day)
 
 
-@pytest.mark.parametrize("day", ["", "today", "12.07.2013", "07/12/2013", "2013", "2013-02-30", "2013-07-12T05:00", None, 20130712])
+@pytest.mark.parametrize(
+    "day",
+    [
+        "",
+        "today",
+        "12.07.2013",
+        "07/12/2013",
+        "2013",
+        "2013-02-30",
+        "2013-07-12T05:00",
+        None,
+        20130712,
+    ],
+)
 def test_what_is_no_day_is_refused(day):
     with pytest.raises(ValueError, match="is not a day; write it as 2013-07-12"):
         flights.positions(1, day)
@@ -331,7 +432,9 @@ def test_bookings_are_for_real_flights_in_order():
     assert {booking["flight"] for booking in bookings} <= known
 
 
-@pytest.mark.parametrize("count, day", [(0, "2013-07-12"), (5, "2014-01-01"), (500_000, "2013-01-01")])
+@pytest.mark.parametrize(
+    "count, day", [(0, "2013-07-12"), (5, "2014-01-01"), (500_000, "2013-01-01")]
+)
 def test_bookings_that_cannot_be_had(count, day):
     with pytest.raises(ValueError):
         flights.bookings(count, day)

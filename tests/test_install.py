@@ -1,7 +1,5 @@
 """The installation, and the cache folder that it and all else use."""
 
-from __future__ import annotations
-
 import ast
 import os
 import re
@@ -11,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT, as_user, is_root
-from helpers import cache
+from helpers.base import places
+
+from clones import ROOT, as_user, is_root
 
 INSTALL = ROOT / "helpers" / "install.py"
 AGAIN = "helpers/install.py" if sys.platform == "win32" else "make lab"
@@ -24,10 +23,10 @@ sys.version_info, sys.version = (3, 8), "3.8.20 (default)"
 runpy.run_path("helpers/install.py", run_name="__main__")
 """
 ASK_FOR_CACHE = """
-from helpers import cache
+from helpers.base import errors, places
 try:
-    cache.folder()
-except cache.CacheError as error:
+    places.cache()
+except errors.CacheError as error:
     print(error)
 """
 
@@ -35,13 +34,23 @@ except cache.CacheError as error:
 def install(folder: Path, **env: str) -> subprocess.CompletedProcess:
     """Runs install.py of the clone in `folder`; an empty variable is taken away."""
     return subprocess.run(
-        [sys.executable, "helpers/install.py"], cwd=folder, env=environment(env), capture_output=True, text=True, timeout=240
+        [sys.executable, "helpers/install.py"],
+        cwd=folder,
+        env=environment(env),
+        capture_output=True,
+        text=True,
+        timeout=240,
     )
 
 
 def environment(changes: dict[str, str]) -> dict[str, str]:
     """This process's environment with the changes, and without a package index."""
-    merged = {**os.environ, "PIP_INDEX_URL": "http://127.0.0.1:1/simple", "PIP_RETRIES": "0", **changes}
+    merged = {
+        **os.environ,
+        "PIP_INDEX_URL": "http://127.0.0.1:1/simple",
+        "PIP_RETRIES": "0",
+        **changes,
+    }
     return {key: value for key, value in merged.items() if value}
 
 
@@ -61,16 +70,27 @@ def fresh(clone):
 @pytest.mark.parametrize("name", ["install.py", "cache.py"])
 def test_old_pythons_can_read_what_tells_them_that_they_are_too_old(name):
     tree = ast.parse((ROOT / "helpers" / name).read_text(encoding="utf-8"), feature_version=(3, 6))
-    imported = {alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    imported |= {node.module.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    imported = {
+        alias.name.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+    imported |= {
+        node.module.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
+    }
     assert imported - {"cache"} <= sys.stdlib_module_names
 
 
 def test_a_python_that_is_too_old_is_told_so(fresh):
     result = subprocess.run(
         [sys.executable, "-c", OLD],
-        cwd=fresh, env=environment({}), capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        cwd=fresh,
+        env=environment({}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert_refused(result, "needs Python 3.11", "this is 3.8.20", "make lab PYTHON=")
     assert len(result.stderr.strip().splitlines()) == 2
     assert not (fresh / ".venv").exists()
@@ -83,16 +103,27 @@ def test_does_nothing_where_all_is_installed(fresh):
     python.parent.mkdir(parents=True)
     python.write_text("")
     fingerprint = subprocess.run(
-        [sys.executable, "-c", "import sys; sys.path.insert(0, 'helpers'); import install; print(install.fingerprint())"],
-        cwd=fresh, capture_output=True, text=True, check=True, timeout=60,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            "import sys; sys.path.insert(0, 'helpers'); import install; print(install.fingerprint())",
+        ],
+        cwd=fresh,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
     stamp.write_text(fingerprint.stdout.strip())
     result = install(fresh)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 def test_without_network_and_with_an_empty_cache_the_cause_is_told(fresh, tmp_path):
-    result = install(fresh, **{cache.VARIABLE: str(tmp_path / "empty"), "PIP_CACHE_DIR": "", "UV_CACHE_DIR": ""})
+    result = install(
+        fresh,
+        **{places.CACHE_VARIABLE: str(tmp_path / "empty"), "PIP_CACHE_DIR": "", "UV_CACHE_DIR": ""},
+    )
     assert_refused(result, "Check the network", AGAIN)
     assert not (fresh / ".venv" / "installed").exists()  # the next run starts anew
 
@@ -107,8 +138,11 @@ def test_a_folder_that_cannot_be_written_is_told(fresh):
 
 @pytest.mark.parametrize("home", ["/proc/nowhere", str(INSTALL)])
 def test_a_home_that_cannot_be_written_needs_a_cache_folder_named(fresh, home):
-    result = install(fresh, **{cache.VARIABLE: "", "XDG_CACHE_HOME": "", "LOCALAPPDATA": home, "HOME": home})
-    assert_refused(result, home, f"export {cache.VARIABLE}=")
+    result = install(
+        fresh,
+        **{places.CACHE_VARIABLE: "", "XDG_CACHE_HOME": "", "LOCALAPPDATA": home, "HOME": home},
+    )
+    assert_refused(result, home, f"export {places.CACHE_VARIABLE}=")
     assert len(result.stderr.strip().splitlines()) == 2
     assert not (fresh / ".venv").exists()
 
@@ -119,26 +153,42 @@ def test_a_user_without_a_home_needs_a_cache_folder_named(fresh):
     result = subprocess.run(
         [*as_user(54321), sys.executable, "-c", ASK_FOR_CACHE],
         cwd=ROOT,
-        env={key: value for key, value in environment({}).items() if key not in (cache.VARIABLE, "HOME", "XDG_CACHE_HOME")},
+        env={
+            key: value
+            for key, value in environment({}).items()
+            if key not in (places.CACHE_VARIABLE, "HOME", "XDG_CACHE_HOME")
+        },
         capture_output=True,
         text=True,
         timeout=60,
     )
     assert result.stderr == ""
-    assert f"export {cache.VARIABLE}=" in result.stdout
+    assert f"export {places.CACHE_VARIABLE}=" in result.stdout
 
 
 def test_all_tools_keep_their_files_in_the_cache(monkeypatch, tmp_path):
-    monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
-    for variable in ("UV_CACHE_DIR", "PIP_CACHE_DIR", "IPYTHONDIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "MPLCONFIGDIR"):
+    monkeypatch.setenv(places.CACHE_VARIABLE, str(tmp_path))
+    for variable in (
+        "UV_CACHE_DIR",
+        "PIP_CACHE_DIR",
+        "IPYTHONDIR",
+        "JUPYTER_DATA_DIR",
+        "JUPYTER_RUNTIME_DIR",
+        "MPLCONFIGDIR",
+    ):
         monkeypatch.delenv(variable, raising=False)
-        assert Path(cache.environment()[variable]).is_relative_to(tmp_path)
+        assert Path(places.environment()[variable]).is_relative_to(tmp_path)
 
 
 def test_what_python_compiles_is_kept_for_the_next_notebook(monkeypatch):
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     asked = [sys.executable, "-c", "import sys; print(sys.dont_write_bytecode)"]
-    assert subprocess.run(asked, env=cache.environment(), capture_output=True, text=True, timeout=60).stdout.strip() == "False"
+    assert (
+        subprocess.run(
+            asked, env=places.environment(), capture_output=True, text=True, timeout=60
+        ).stdout.strip()
+        == "False"
+    )
 
 
 def test_requirements_are_pinned_with_hashes():

@@ -1,6 +1,6 @@
-"""JupyterLab as the course starts it: on this machine only, and only for those who have its token."""
-
-from __future__ import annotations
+"""JupyterLab as the course starts it: on this machine only, and only for those who have its
+token.
+"""
 
 import json
 import os
@@ -15,8 +15,7 @@ import urllib.request
 import psutil
 import pytest
 
-from helpers import compose
-from helpers.notebooks import cache
+from helpers.base import places
 
 PATIENCE = 60
 
@@ -32,13 +31,17 @@ def home(tmp_path):
 def lab(tmp_path, home, monkeypatch):
     """The address of a running lab, with its token, and its process."""
     monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
-    environment = {**cache.environment(), "BROWSER": "true"}  # a browser that does nothing
+    monkeypatch.setenv(places.CACHE_VARIABLE, str(tmp_path / "cache"))
+    environment = {**places.environment(), "BROWSER": "true"}  # a browser that does nothing
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "helpers.notebooks", "lab"], cwd=compose.FILE.parent, env=environment,
-            stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+            [sys.executable, "-m", "helpers.notebooks", "lab"],
+            cwd=places.ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
         try:
             limit = time.monotonic() + PATIENCE
             while not (found := re.search(r"http://127\.0\.0\.1:\d+/lab\?token=\w+", _text(log))):
@@ -54,7 +57,9 @@ def lab(tmp_path, home, monkeypatch):
 
 
 def _open(address: str, data: bytes | None = None):
-    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address, data, timeout=10)
+    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+        address, data, timeout=10
+    )
 
 
 def _answers(server: str) -> bool:
@@ -71,7 +76,11 @@ def _text(log) -> str:
 
 def test_listens_on_this_machine_only(lab):
     _, process = lab
-    listening = [entry.laddr.ip for entry in psutil.Process(process.pid).net_connections("tcp") if entry.status == psutil.CONN_LISTEN]
+    listening = [
+        entry.laddr.ip
+        for entry in psutil.Process(process.pid).net_connections("tcp")
+        if entry.status == psutil.CONN_LISTEN
+    ]
     assert set(listening) == {"127.0.0.1"}
 
 

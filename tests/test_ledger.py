@@ -7,7 +7,7 @@ import pytest
 from kafka.errors import KafkaConnectionError, KafkaTimeoutError
 from kafka.future import Future
 
-from helpers.ledger import OUTCOMES, Ledger, compare
+from helpers.meters import OUTCOMES, Ledger, compare
 
 
 def answered(offset=0):
@@ -29,9 +29,17 @@ def test_one_message_of_each_fate():
     ledger.sent(7, answered())  # stored three times
     ledger.stored([1, 7, 4, 7, 7])
     assert ledger.counts() == {
-        "sent": 7, "acknowledged": 3, "unconfirmed": 0, "failed": 3, "pending": 1,
-        "stored": 3, "lost": 4, "silently_lost": 1, "duplicated": 2, "out_of_order": 1,
-    }  # fmt: skip
+        "sent": 7,
+        "acknowledged": 3,
+        "unconfirmed": 0,
+        "failed": 3,
+        "pending": 1,
+        "stored": 3,
+        "lost": 4,
+        "silently_lost": 1,
+        "duplicated": 2,
+        "out_of_order": 1,
+    }
     assert ledger.errors() == {"KafkaTimeoutError": 2, "ValueError": 1}
     assert ledger.frame().set_index("id")["outcome"].to_dict()[5] == "pending"
 
@@ -42,7 +50,12 @@ def test_without_answers_success_is_unconfirmed_and_loss_is_silent():
         ledger.sent(id, answered(offset=id))
     ledger.stored(range(7))
     counts = ledger.counts()
-    assert (counts["acknowledged"], counts["unconfirmed"], counts["lost"], counts["silently_lost"]) == (0, 10, 3, 3)
+    assert (
+        counts["acknowledged"],
+        counts["unconfirmed"],
+        counts["lost"],
+        counts["silently_lost"],
+    ) == (0, 10, 3, 3)
 
 
 def test_a_retry_counts_once_with_its_best_outcome_and_first_due():
@@ -94,18 +107,25 @@ def test_agrees_with_plain_counting(seed):
     for _ in range(300):
         id = dice.randrange(150)
         future = dice.choice([answered, failed, Future])()
-        told_of.setdefault(id, []).append("pending" if not future.is_done else "failed" if future.failed() else "acknowledged")
+        told_of.setdefault(id, []).append(
+            "pending" if not future.is_done else "failed" if future.failed() else "acknowledged"
+        )
         ledger.sent(id, future)
     stored = [dice.choice(list(told_of)) for _ in range(200)]
     ledger.stored(stored)
     best = {id: min(fates, key=OUTCOMES.index) for id, fates in told_of.items()}
     lost = set(best) - set(stored)
     expected = {
-        "sent": len(best), **{fate: list(best.values()).count(fate) for fate in OUTCOMES}, "stored": len(set(stored)),
-        "lost": len(lost), "silently_lost": sum(best[id] == "acknowledged" for id in lost),
+        "sent": len(best),
+        **{fate: list(best.values()).count(fate) for fate in OUTCOMES},
+        "stored": len(set(stored)),
+        "lost": len(lost),
+        "silently_lost": sum(best[id] == "acknowledged" for id in lost),
         "duplicated": sum(copies - 1 for copies in Counter(stored).values()),
-        "out_of_order": sum(after < before for before, after in zip(stored, stored[1:], strict=False)),
-    }  # fmt: skip
+        "out_of_order": sum(
+            after < before for before, after in zip(stored, stored[1:], strict=False)
+        ),
+    }
     assert ledger.counts() == expected
 
 

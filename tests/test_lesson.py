@@ -26,7 +26,11 @@ def topics_of(course):
 
 def groups_of(course):
     with KafkaAdminClient(bootstrap_servers=course.bootstrap_servers) as admin:
-        return [group["group_id"] for group in admin.list_groups() if group["group_id"].startswith("lesson-98-")]
+        return [
+            group["group_id"]
+            for group in admin.list_groups()
+            if group["group_id"].startswith("lesson-98-")
+        ]
 
 
 def test_a_claim_prints_what_was_measured(course, capsys):
@@ -34,7 +38,9 @@ def test_a_claim_prints_what_was_measured(course, capsys):
     assert capsys.readouterr().out == "✔ messages lost: 1,153 (claimed: at least 10)\n"
 
 
-@pytest.mark.parametrize("bounds", [{"at_least": 3}, {"at_most": 1}, {"equals": 1}, {"at_least": 1, "at_most": 1.5}])
+@pytest.mark.parametrize(
+    "bounds", [{"at_least": 3}, {"at_most": 1}, {"equals": 1}, {"at_least": 1, "at_most": 1.5}]
+)
 def test_a_false_claim_fails(course, bounds):
     with pytest.raises(lesson.ClaimFailed, match="does not hold.*messages: 2 "):
         course.claim("messages", 2, **bounds)
@@ -115,7 +121,11 @@ def test_a_new_run_ends_the_threads_of_an_interrupted_one(course):
     assert begun.wait(timeout=10)
     lesson.start(98)
     assert at_work.done() and waiting.cancelled()
-    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("ThreadPoolExecutor-")]
+    assert not [
+        thread.name
+        for thread in threading.enumerate()
+        if thread.name.startswith("ThreadPoolExecutor-")
+    ]
 
 
 def test_a_thread_that_does_not_end_is_told(course, monkeypatch):
@@ -131,7 +141,9 @@ def test_a_thread_that_does_not_end_is_told(course, monkeypatch):
 def test_the_scorecard_is_kept(course, monkeypatch, tmp_path):
     monkeypatch.setattr(lesson, "SCORECARDS", tmp_path / "cards")
     columns = ["throughput", "p50_ms", "p99_ms", "lag", "lost", "duplicated"]
-    frame = pd.DataFrame([[20_000.0, 1.5, 9.0, float("nan"), 12, 0]], index=["acks=0"], columns=columns)
+    frame = pd.DataFrame(
+        [[20_000.0, 1.5, 9.0, float("nan"), 12, 0]], index=["acks=0"], columns=columns
+    )
     course.scorecard(frame, title="A finding")
     kept = json.loads((tmp_path / "cards" / "98.json").read_text())
     assert kept["title"] == "A finding"

@@ -39,9 +39,13 @@ def test_a_stall_makes_every_message_late_that_was_due_in_it():
         if n == 500:
             clock.now += 0.5
     late = [seconds for seconds in lateness if seconds > 0.001]
-    assert len(late) == pytest.approx(499, abs=2), "one for each millisecond of the stall, not one for the stall"
+    assert len(late) == pytest.approx(499, abs=2), (
+        "one for each millisecond of the stall, not one for the stall"
+    )
     assert late[0] == pytest.approx(0.499, abs=0.002)
-    assert np.diff(late) == pytest.approx(-0.001), "each waits a millisecond less than the one before"
+    assert np.diff(late) == pytest.approx(-0.001), (
+        "each waits a millisecond less than the one before"
+    )
 
 
 class Screen(io.StringIO):
@@ -61,7 +65,10 @@ def test_paced_shows_nothing_from_another_thread(monkeypatch):
     screen, clock = Screen(), Clock()
     monkeypatch.setattr(meters.sys, "stderr", screen)
     with ThreadPoolExecutor() as threads:
-        assert threads.submit(lambda: len(list(meters.paced(100, 3, clock, clock.sleep)))).result() == 300
+        assert (
+            threads.submit(lambda: len(list(meters.paced(100, 3, clock, clock.sleep)))).result()
+            == 300
+        )
     assert not screen.getvalue()
 
 
@@ -73,8 +80,16 @@ def test_paced_refuses_nonsense(rate, seconds):
 
 def test_alternating_rotates_the_order():
     assert list(meters.alternating("ABC", 3)) == [
-        (0, "A"), (0, "B"), (0, "C"), (1, "B"), (1, "C"), (1, "A"), (2, "C"), (2, "A"), (2, "B"),
-    ]  # fmt: skip
+        (0, "A"),
+        (0, "B"),
+        (0, "C"),
+        (1, "B"),
+        (1, "C"),
+        (1, "A"),
+        (2, "C"),
+        (2, "A"),
+        (2, "B"),
+    ]
 
 
 def test_percentiles_are_numpys_in_milliseconds():

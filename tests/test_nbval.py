@@ -1,4 +1,6 @@
-"""Faults planted in small notebooks: what `make notebooks-test` must turn red for, and a sound one that stays green."""
+"""Faults planted in small notebooks: what `make notebooks-test` must turn red for, and a sound one
+that stays green.
+"""
 
 import os
 
@@ -9,7 +11,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from helpers import notebooks
 
 CLAIM = """from helpers.lesson import Lesson
-Lesson.claim(None, "messages lost", {lost}, equals=0)"""
+Lesson.claim("messages lost", {lost}, equals=0)"""
 
 
 def saved(path, *cells):
@@ -17,7 +19,9 @@ def saved(path, *cells):
     book = new_notebook(metadata=notebooks.METADATA)
     for count, (source, text) in enumerate(cells, 1):
         outputs = [new_output("stream", name="stdout", text=text)] if text else []
-        book.cells.append(new_code_cell(source, execution_count=count, outputs=outputs, id=f"cell-{count}"))
+        book.cells.append(
+            new_code_cell(source, execution_count=count, outputs=outputs, id=f"cell-{count}")
+        )
     nbformat.write(book, path)
     return path
 
@@ -28,7 +32,11 @@ def outcome(path, capfd):
 
 
 def test_a_sound_notebook_is_green(tmp_path, capfd):
-    path = saved(tmp_path / "sound.ipynb", ("# NBVAL_CHECK_OUTPUT\nprint(1000)", "1000\n"), (CLAIM.format(lost=0), ""))
+    path = saved(
+        tmp_path / "sound.ipynb",
+        ("# NBVAL_CHECK_OUTPUT\nprint(1000)", "1000\n"),
+        (CLAIM.format(lost=0), ""),
+    )
     code, said = outcome(path, capfd)
     assert code == 0, said
     assert "2 passed" in said
@@ -47,9 +55,19 @@ def test_a_sound_notebook_is_green(tmp_path, capfd):
             "",
             "ZeroDivisionError",
         ),
-        ("from helpers.errors import NoCluster\nraise NoCluster('Start one with: make kafka-up')", "", "make kafka-up"),
+        (
+            "from helpers.base.errors import NoCluster\nraise NoCluster('Start one with: make kafka-up')",
+            "",
+            "make kafka-up",
+        ),
     ],
-    ids=["another count", "a false claim", "an exception", "an exception in a thread", "no cluster"],
+    ids=[
+        "another count",
+        "a false claim",
+        "an exception",
+        "an exception in a thread",
+        "no cluster",
+    ],
 )
 def test_a_fault_is_red(tmp_path, capfd, source, text, words):
     code, said = outcome(saved(tmp_path / "faulty.ipynb", (source, text)), capfd)
@@ -59,7 +77,9 @@ def test_a_fault_is_red(tmp_path, capfd, source, text, words):
 
 def test_a_cell_that_hangs_is_red(tmp_path, capfd, monkeypatch):
     monkeypatch.setattr(notebooks, "CELL_TIMEOUT", 3)
-    code, said = outcome(saved(tmp_path / "hangs.ipynb", ("import threading\nthreading.Event().wait()", "")), capfd)
+    code, said = outcome(
+        saved(tmp_path / "hangs.ipynb", ("import threading\nthreading.Event().wait()", "")), capfd
+    )
     assert code != 0
     assert "timed out" in said.lower() or "timeout" in said.lower(), said
 

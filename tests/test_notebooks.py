@@ -1,4 +1,6 @@
-"""The saved notebooks as a reader meets them: whole, in order, small, and with nothing of the machine they were run on."""
+"""The saved notebooks as a reader meets them: whole, in order, small, and with nothing of the
+machine they were run on.
+"""
 
 import ast
 import base64
@@ -10,17 +12,39 @@ import nbformat
 import pytest
 
 from helpers import notebooks
+from helpers.base import places
 
 LESSONS = notebooks.all_notebooks()
 HEADINGS = [
-    "The problem", "The pattern", "The code", "Predict", "Measure", "Break it", "Turn the knobs", "Exercises", "When to use it",
-    "Scorecard", "Clean up",
-]  # fmt: skip
+    "The problem",
+    "The pattern",
+    "The code",
+    "Predict",
+    "Measure",
+    "Break it",
+    "Turn the knobs",
+    "Exercises",
+    "When to use it",
+    "Scorecard",
+    "Clean up",
+]
 NAMES = [
-    "01-fire-and-forget", "02-simple-consumer", "03-synchronous-send", "04-async-callback", "05-batch", "06-consumer-group",
-    "07-manual-assignment", "08-at-least-once", "09-at-most-once", "10-transactional", "11-stateless-processing",
-    "12-stateful-processing", "13-retry-with-backoff", "14-dead-letter-queue", "15-outbox",
-]  # fmt: skip
+    "01-fire-and-forget",
+    "02-simple-consumer",
+    "03-synchronous-send",
+    "04-async-callback",
+    "05-batch",
+    "06-consumer-group",
+    "07-manual-assignment",
+    "08-at-least-once",
+    "09-at-most-once",
+    "10-transactional",
+    "11-stateless-processing",
+    "12-stateful-processing",
+    "13-retry-with-backoff",
+    "14-dead-letter-queue",
+    "15-outbox",
+]
 CELL_LINES = 25
 KILOBYTES = 400
 PICTURE_KILOBYTES = 60
@@ -42,18 +66,24 @@ def code(notebook):
 
 
 def pictures(code):
-    return [output.data["image/png"] for cell in code for output in cell.outputs if "image/png" in output.get("data", {})]
+    return [
+        output.data["image/png"]
+        for cell in code
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
+    ]
 
 
 def test_lessons_have_their_names_and_no_gap():
-    assert [path.stem for path in LESSONS] == NAMES[: len(LESSONS)]
-    assert LESSONS
+    assert [path.stem for path in LESSONS] == NAMES
 
 
 def test_the_readme_shows_a_figure_of_the_saved_notebook():
     name, cell, file = notebooks.COVER
-    assert file.read_bytes() == notebooks.picture(nbformat.read(notebooks.FOLDER / name, as_version=4), cell)
-    assert f"(notebooks/{file.name})" in (notebooks.ROOT / "README.md").read_text()
+    assert file.read_bytes() == notebooks.picture(
+        nbformat.read(places.NOTEBOOKS / name, as_version=4), cell
+    )
+    assert f"(notebooks/{file.name})" in (places.ROOT / "README.md").read_text()
 
 
 def test_is_valid(notebook):
@@ -61,7 +91,11 @@ def test_is_valid(notebook):
 
 
 def test_parts_stand_in_their_order(notebook):
-    found = re.findall(r"^## (.+)$", "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown"), re.M)
+    found = re.findall(
+        r"^## (.+)$",
+        "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown"),
+        re.M,
+    )
     assert found == HEADINGS
 
 
@@ -71,15 +105,21 @@ def test_outputs_are_of_one_full_run_in_order(code):
 
 def test_outputs_are_of_this_code(lesson, notebook):
     executed = json.loads(notebooks.EXECUTED.read_text())
-    assert executed.get(lesson.name) == notebooks.fingerprint(notebook), "changed after its last run: make notebooks-run"
+    assert executed.get(lesson.name) == notebooks.fingerprint(notebook), (
+        "changed after its last run: make notebooks-run"
+    )
 
 
 def test_no_cell_ended_in_an_error(code):
-    assert not [output.evalue for cell in code for output in cell.outputs if output.output_type == "error"]
+    assert not [
+        output.evalue for cell in code for output in cell.outputs if output.output_type == "error"
+    ]
 
 
 def test_nothing_on_stderr(code):
-    assert not [output.text for cell in code for output in cell.outputs if output.get("name") == "stderr"]
+    assert not [
+        output.text for cell in code for output in cell.outputs if output.get("name") == "stderr"
+    ]
 
 
 def test_metadata_is_kernel_and_language_only(notebook):
@@ -94,7 +134,11 @@ def test_cell_ids_are_words_and_unique(notebook):
 
 
 def test_cells_fit_on_a_screen(code):
-    assert not {cell.id: len(cell.source.splitlines()) for cell in code if len(cell.source.splitlines()) > CELL_LINES}
+    assert not {
+        cell.id: len(cell.source.splitlines())
+        for cell in code
+        if len(cell.source.splitlines()) > CELL_LINES
+    }
 
 
 def test_no_names_of_this_machine(lesson):
@@ -103,7 +147,9 @@ def test_no_names_of_this_machine(lesson):
 
 def test_is_small(lesson, code):
     assert lesson.stat().st_size < 1000 * KILOBYTES
-    assert max(len(base64.b64decode(picture)) for picture in pictures(code)) < 1000 * PICTURE_KILOBYTES
+    assert (
+        max(len(base64.b64decode(picture)) for picture in pictures(code)) < 1000 * PICTURE_KILOBYTES
+    )
 
 
 def test_figures_are_pictures_of_a_sensible_size(code):
@@ -130,10 +176,15 @@ def test_waits_for_conditions_not_for_seconds(code):
     for cell in code:
         for node in ast.walk(ast.parse(cell.source)):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("time.sleep", "sleep"):
-                # Work that takes time is simulated with a named number; a bare number is a wait for luck.
+                # Work that takes time is simulated with a named number; a bare number is a wait for
+                # luck.
                 assert not isinstance(node.args[0], ast.Constant), f"{cell.id}: {ast.unparse(node)}"
 
 
 def test_links_to_lessons_lead_somewhere(notebook):
-    links = {link for cell in notebook.cells for link in re.findall(r"\]\(([^)#:]+\.ipynb)\)", cell.source)}
-    assert not {link for link in links if not (notebooks.FOLDER / link).exists()}
+    links = {
+        link
+        for cell in notebook.cells
+        for link in re.findall(r"\]\(([^)#:]+\.ipynb)\)", cell.source)
+    }
+    assert not {link for link in links if not (places.NOTEBOOKS / link).exists()}

@@ -13,8 +13,22 @@ LESSONS = {1: "Fire and forget", 2: "Simple consumer"}
 CARD = {
     "title": "A finding",
     "variants": {
-        "acks=0": {"throughput": 20_000.0, "p50_ms": 0.5, "p99_ms": 7.0, "lag": 20.0, "lost": 179.0, "duplicated": 0.0},
-        "acks=all": {"throughput": 15_000.0, "p50_ms": 4.0, "p99_ms": None, "lag": None, "lost": 0.0, "duplicated": 0.0},
+        "acks=0": {
+            "throughput": 20_000.0,
+            "p50_ms": 0.5,
+            "p99_ms": 7.0,
+            "lag": 20.0,
+            "lost": 179.0,
+            "duplicated": 0.0,
+        },
+        "acks=all": {
+            "throughput": 15_000.0,
+            "p50_ms": 4.0,
+            "p99_ms": None,
+            "lag": None,
+            "lost": 0.0,
+            "duplicated": 0.0,
+        },
     },
 }
 
@@ -35,12 +49,18 @@ def test_a_row_per_lesson_and_variant(folder):
 
 def test_lessons_that_have_not_run_are_named(folder):
     assert overview.missing(overview.load(folder), LESSONS) == ["02 Simple consumer"]
-    assert overview.missing(overview.load(folder / "nowhere"), LESSONS) == ["01 Fire and forget", "02 Simple consumer"]
+    assert overview.missing(overview.load(folder / "nowhere"), LESSONS) == [
+        "01 Fire and forget",
+        "02 Simple consumer",
+    ]
 
 
 def test_the_page_writes_what_was_lost_and_says_what_is_missing(folder):
     axes = overview.page(overview.load(folder), LESSONS, title="A page").axes
-    assert [label.get_text() for label in axes[0].get_yticklabels()] == ["01 Fire and forget", "02 Simple consumer"]
+    assert [label.get_text() for label in axes[0].get_yticklabels()] == [
+        "01 Fire and forget",
+        "02 Simple consumer",
+    ]
     assert "not run yet" in {text.get_text() for text in axes[0].texts}
     assert [text.get_text() for text in axes[4].texts] == ["179", "others: 0"]
     assert [text.get_text() for text in axes[5].texts] == ["0"]
@@ -48,7 +68,10 @@ def test_the_page_writes_what_was_lost_and_says_what_is_missing(folder):
 
 def test_the_pattern_is_filled_and_what_it_is_compared_with_is_hollow(folder):
     marks = overview.page(overview.load(folder), LESSONS, title="A page").axes[0].lines
-    assert {line.get_markerfacecolor() == "none": list(line.get_xdata()) for line in marks} == {True: [15_000], False: [20_000]}
+    assert {line.get_markerfacecolor() == "none": list(line.get_xdata()) for line in marks} == {
+        True: [15_000],
+        False: [20_000],
+    }
 
 
 def test_a_lesson_whose_variants_are_all_unknown_has_no_numbers_of_its_own(folder):
@@ -70,7 +93,11 @@ def test_every_lesson_names_variants_that_its_scorecard_has():
             variants.append(head)
     # After a run of the last lesson alone the page lacks those that had not run.
     assert saved
-    assert not {lesson: wrong for lesson, found in saved.items() if (wrong := set(overview.OWN[lesson]) - set(found))}
+    assert not {
+        lesson: wrong
+        for lesson, found in saved.items()
+        if (wrong := set(overview.OWN[lesson]) - set(found))
+    }
 
 
 def test_a_file_that_is_no_scorecard_is_named(folder):

@@ -1,6 +1,6 @@
-"""Bad situations: each is told in a line or two with what mends it, leaves nothing half-started, and loses nothing."""
-
-from __future__ import annotations
+"""Bad situations: each is told in a line or two with what mends it, leaves nothing half-started,
+and loses nothing.
+"""
 
 import contextlib
 import functools
@@ -13,7 +13,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
@@ -23,15 +22,18 @@ import psutil
 import psycopg
 import pytest
 
-from conftest import NOBODY, NOWHERE, PATIENCE, Clone, copy_cache, finished, is_root
-from helpers import cache, jars
+from helpers.base import places
+from helpers.base.waiting import until
+from helpers.cluster import jars
+
+from clones import NOBODY, NOWHERE, PATIENCE, Clone, copy_cache, finished, is_root
 
 POSIX = os.name == "posix"
 JAVA = "-Dcourse.service="
 CONNECT = """
 import time
 from helpers.cluster import connect
-from helpers.errors import NoCluster
+from helpers.base.errors import NoCluster
 begin = time.monotonic()
 try:
     connect()
@@ -64,7 +66,7 @@ consumer.close()
 NEARLY_FULL = """
 import collections, shutil
 shutil.disk_usage = lambda path: collections.namedtuple("usage", "total used free")(10**12, 10**12 - 10**8, 10**8)
-from helpers.commands import main
+from helpers.cluster.commands import main
 main({})
 """
 
@@ -76,7 +78,9 @@ def assert_refused(result: subprocess.CompletedProcess, *words: str) -> None:
     """The command failed, and told why and what to do in one or two lines."""
     assert result.returncode == 1, result.stdout + result.stderr
     assert "Traceback" not in result.stdout + result.stderr
-    message = [line for line in result.stderr.strip().splitlines() if line != "Ending what was started …"]
+    message = [
+        line for line in result.stderr.strip().splitlines() if line != "Ending what was started …"
+    ]
     assert 1 <= len(message) <= 2, result.stderr
     for word in words:
         assert word in result.stderr
@@ -95,21 +99,14 @@ def assert_worked(result: subprocess.CompletedProcess, *words: str) -> None:
         assert word in result.stdout
 
 
-def until(condition: Callable[[], object], what: str) -> object:
-    """The condition's first true answer."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        answer = condition()
-        if answer:
-            return answer
-        time.sleep(0.02)
-    raise AssertionError(f"waited in vain for {what}")
-
-
 @contextlib.contextmanager
 def listener(port: int, address: str = "127.0.0.1", answer: bytes = b"") -> Iterator[None]:
-    """A program that isn't Kafka at a port; it says nothing, or always the same, to whoever comes."""
-    server = socket.create_server((address, port), family=socket.AF_INET6 if ":" in address else socket.AF_INET)
+    """A program that isn't Kafka at a port; it says nothing, or always the same, to whoever
+    comes.
+    """
+    server = socket.create_server(
+        (address, port), family=socket.AF_INET6 if ":" in address else socket.AF_INET
+    )
 
     def serve() -> None:
         connections = []
@@ -131,12 +128,13 @@ def listener(port: int, address: str = "127.0.0.1", answer: bytes = b"") -> Iter
 
 @contextlib.contextmanager
 def maven(answer: Callable[[Path], bytes]) -> Iterator[tuple[str, list[str]]]:
-    """A Maven repository on this machine with the warm cache's jars: its address, and the paths it was asked for.
+    """A Maven repository on this machine with the warm cache's jars: its address, and the paths it
+    was asked for.
 
     `answer` makes what is sent for a jar; it is always announced with the whole jar's length.
     """
     asked: list[str] = []
-    folder = cache.folder("jars")
+    folder = places.cache("jars")
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -201,7 +199,15 @@ def test_no_cluster_is_told_within_two_seconds(clone):
     assert "make kafka-up" in message[1]
 
 
-@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\0\0\0\x08not kafk", b"\0\0\0\x64" + b"\xff" * 100])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"\0\0\0\x08not kafk",
+        b"\0\0\0\x64" + b"\xff" * 100,
+    ],
+)
 def test_no_cluster_is_told_within_two_seconds_where_other_programs_have_its_ports(clone, answer):
     with contextlib.ExitStack() as stack:
         for service in clone.services.values():
@@ -225,7 +231,12 @@ def test_down_without_a_cluster(clone):
 
 @pytest.mark.parametrize(
     ("service", "mended"),
-    [("kafka-1", "make kafka-up"), ("kafka-3", "make kafka-up"), ("postgres", "POSTGRES_PORT="), ("ui", "UI_PORT=")],
+    [
+        ("kafka-1", "make kafka-up"),
+        ("kafka-3", "make kafka-up"),
+        ("postgres", "POSTGRES_PORT="),
+        ("ui", "UI_PORT="),
+    ],
 )
 def test_a_taken_port_is_told(clone, service, mended):
     port = clone.services[service].port
@@ -265,7 +276,12 @@ def test_starts_without_network_from_a_full_cache(running, topic):
 
 def test_no_network_and_an_empty_cache_are_told(new_clone, tmp_path):
     clone = new_clone(cache_folder=tmp_path / "empty")
-    assert_refused(clone.run("up"), ".jar can't be fetched from 127.0.0.1:1", "Check the network", "export KAFKA_COURSE_MAVEN=")
+    assert_refused(
+        clone.run("up"),
+        ".jar can't be fetched from 127.0.0.1:1",
+        "Check the network",
+        "export KAFKA_COURSE_MAVEN=",
+    )
     assert clone.processes() == []
     assert list((tmp_path / "empty" / "jars").iterdir()) == []
 
@@ -279,13 +295,16 @@ def test_damaged_half_and_missing_jars_are_fetched_again_and_no_others(new_clone
     half.write_bytes(half.read_bytes()[: half.stat().st_size // 2])
     missing.unlink()
     with maven(Path.read_bytes) as (address, asked):
-        fetched = clone.code("from helpers import jars; print(len(jars.fetch()))", KAFKA_COURSE_MAVEN=address)
+        fetched = clone.code(
+            "from helpers.cluster import jars; print(len(jars.fetch()))", KAFKA_COURSE_MAVEN=address
+        )
         assert fetched.stdout == f"{len(paths)}\n", fetched.stderr
         assert sorted(asked) == sorted(paths[:3])
-        clone.code("from helpers import jars; jars.fetch()", KAFKA_COURSE_MAVEN=address)
+        clone.code("from helpers.cluster import jars; jars.fetch()", KAFKA_COURSE_MAVEN=address)
         assert len(asked) == 3
     assert damaged.read_bytes() == content
-    # Java's ahead-of-time cache knows the jars by their times: a jar that is fetched again must get the same one.
+    # Java's ahead-of-time cache knows the jars by their times: a jar that is fetched again must get
+    # the same one.
     assert {file.stat().st_mtime for file in (damaged, half, missing)} == {jars.JAR_TIME}
 
 
@@ -293,7 +312,9 @@ def test_damaged_jar_without_network_is_told(new_clone, cold_cache):
     clone = new_clone(cache_folder=cold_cache)
     jar = cold_cache / "jars" / Path(list(jars.pinned())[0]).name
     jar.write_bytes(b"damaged")
-    assert_refused(clone.run("up"), f"{jar.name} can't be fetched from 127.0.0.1:1", "Check the network")
+    assert_refused(
+        clone.run("up"), f"{jar.name} can't be fetched from 127.0.0.1:1", "Check the network"
+    )
     assert clone.processes() == []
 
 
@@ -312,14 +333,20 @@ def test_a_bad_download_is_told_and_leaves_nothing(new_clone, cold_cache, answer
     before = sorted((cold_cache / "jars").iterdir())
     with maven(answer) as (address, asked):
         refused = clone.run("up", KAFKA_COURSE_MAVEN=address)
-    assert_refused(refused, f"{jar.name} can't be fetched from {address.split('/')[2]}", "run the command again")
+    assert_refused(
+        refused,
+        f"{jar.name} can't be fetched from {address.split('/')[2]}",
+        "run the command again",
+    )
     assert asked
     assert sorted((cold_cache / "jars").iterdir()) == before
     assert clone.processes() == []
 
 
 def test_an_unfinished_ahead_of_time_cache_does_no_harm(new_clone, tmp_path, warm_cache):
-    """As a break while Java wrote it would leave it. The set-up alone shows it: Java reads the cache at every start."""
+    """As a break while Java wrote it would leave it. The set-up alone shows it: Java reads the
+    cache at every start.
+    """
     archives = list((warm_cache / "aot").glob("*.aot"))
     folder = copy_cache(tmp_path / "cache")
     for archive in archives:
@@ -327,9 +354,9 @@ def test_an_unfinished_ahead_of_time_cache_does_no_harm(new_clone, tmp_path, war
             file.truncate(archive.stat().st_size // 2)
     clone = new_clone(cache_folder=folder)
     made = clone.code(
-        "import subprocess\nfrom helpers import compose, java\n"
+        "import subprocess\nfrom helpers.cluster import compose, kafka\n"
         "environment = compose.load()['kafka-1'].environment\n"
-        "command = java.command(environment, 'kafka.docker.KafkaDockerWrapper', '--help')\n"
+        "command = kafka.command(environment, 'kafka.docker.KafkaDockerWrapper', '--help')\n"
         "print(subprocess.run(command, capture_output=True, text=True).stdout)"
     )
     assert "setup" in made.stdout, made.stderr
@@ -343,7 +370,12 @@ def test_data_of_another_cluster_is_told_and_kept(clone):
     properties.parent.mkdir(parents=True)
     properties.write_text("version=1\ncluster.id=somebodyElsesClusterId\nnode.id=2\n")
     refused = clone.run("up")
-    assert_refused(refused, str(properties.parent), "belongs to another cluster (somebodyElsesClusterId", "make clean")
+    assert_refused(
+        refused,
+        str(properties.parent),
+        "belongs to another cluster (somebodyElsesClusterId",
+        "make clean",
+    )
     assert "somebodyElsesClusterId" in properties.read_text()
     assert clone.processes() == []
 
@@ -381,7 +413,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "clone" / ".cluster"
     folder.mkdir(parents=True)
     mount = ["mount", "-t", "tmpfs", "-o", "size=1000m", "none", str(folder)]
-    if not is_root() or not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
+    if (
+        not is_root()
+        or not shutil.which("mount")
+        or subprocess.run(mount, capture_output=True).returncode
+    ):
         pytest.skip("No small disk can be mounted here, so none can be filled")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
@@ -418,13 +454,25 @@ def test_a_full_disk_is_told_and_the_cluster_can_be_ended_and_loses_nothing(smal
 
 @pytest.mark.parametrize("home", ["/proc/nowhere", __file__])
 def test_a_home_that_cannot_be_written_is_told(clone, home):
-    variables = {"HOME": home, "LOCALAPPDATA": home, "XDG_CACHE_HOME": None, cache.VARIABLE: None}
-    assert_refused(clone.run("up", **variables), home, "can't be written", f"export {cache.VARIABLE}=")
+    variables = {
+        "HOME": home,
+        "LOCALAPPDATA": home,
+        "XDG_CACHE_HOME": None,
+        places.CACHE_VARIABLE: None,
+    }
+    assert_refused(
+        clone.run("up", **variables), home, "can't be written", f"export {places.CACHE_VARIABLE}="
+    )
     assert clone.processes() == []
 
 
 def test_a_cache_folder_that_cannot_be_written_is_told(clone):
-    assert_refused(clone.run("up", **{cache.VARIABLE: __file__}), __file__, "can't be written", f"export {cache.VARIABLE}=")
+    assert_refused(
+        clone.run("up", **{places.CACHE_VARIABLE: __file__}),
+        __file__,
+        "can't be written",
+        f"export {places.CACHE_VARIABLE}=",
+    )
     assert clone.processes() == []
 
 
@@ -432,16 +480,24 @@ def test_with_a_cache_folder_named_no_home_is_needed(running, topic):
     """One broker and the web page are started anew, without a home folder."""
     for name in ("kafka-3", "ui"):
         psutil.Process(running.pids()[name]).kill()
-    until(lambda: not {"kafka-3", "ui"} & set(running.pids()), "the end of both")
-    assert_worked(running.run("up", HOME="/proc/nowhere", XDG_CACHE_HOME=None), "Started kafka-3, ui")
-    assert running.code("from helpers.cluster import connect; print(connect().brokers())").stdout == "[1, 2, 3]\n"
+    until(lambda: not {"kafka-3", "ui"} & set(running.pids()), PATIENCE, "both have ended")
+    assert_worked(
+        running.run("up", HOME="/proc/nowhere", XDG_CACHE_HOME=None), "Started kafka-3, ui"
+    )
+    assert (
+        running.code("from helpers.cluster import connect; print(connect().brokers())").stdout
+        == "[1, 2, 3]\n"
+    )
 
     def page() -> bool:
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://localhost:{running.services['ui'].port}") as answer:
+        with (
+            contextlib.suppress(OSError),
+            urllib.request.urlopen(f"http://localhost:{running.services['ui'].port}") as answer,
+        ):
             return answer.status == 200
         return False
 
-    assert until(page, "the web page")
+    assert until(page, PATIENCE, "the web page answers")
 
 
 def test_a_folder_with_spaces_and_umlauts(running, topic):
@@ -473,7 +529,18 @@ def test_a_process_id_that_belongs_to_somebody_else_is_never_signalled(clone, sl
     assert psutil.Process(sleeper.pid).status() != psutil.STATUS_STOPPED
 
 
-@pytest.mark.parametrize("record", ["", "{", "[]", "null", '{"pid": "x", "created": 0}', '{"pid": -1, "created": 0}', '{"pid": 1}'])
+@pytest.mark.parametrize(
+    "record",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"pid": "x", "created": 0}',
+        '{"pid": -1, "created": 0}',
+        '{"pid": 1}',
+    ],
+)
 def test_a_damaged_record_means_that_nothing_runs(clone, record):
     write_record(clone, "kafka-1", record)
     assert_worked(clone.run("down"), "Nothing is running.")
@@ -482,7 +549,11 @@ def test_a_damaged_record_means_that_nothing_runs(clone, record):
 def test_a_broker_is_started_in_spite_of_a_stale_process_id(running, topic, sleeper):
     before = running.pids()
     assert_worked(running.run("kill", "2"))
-    write_record(running, "kafka-2", {"pid": sleeper.pid, "created": psutil.Process(sleeper.pid).create_time() - 3600})
+    write_record(
+        running,
+        "kafka-2",
+        {"pid": sleeper.pid, "created": psutil.Process(sleeper.pid).create_time() - 3600},
+    )
     assert_worked(running.run("up"), "Started kafka-2 in")
     assert sleeper.poll() is None
     after = running.pids()
@@ -535,7 +606,9 @@ def test_two_ups_at_once_start_one_cluster(clone):
         assert_worked(result)
     told = sorted("Already running." in result.stdout for result in results)
     assert told == [False, True]
-    nodes = sorted(word for process in clone.processes() for word in process.cmdline() if word.startswith(JAVA))
+    nodes = sorted(
+        word for process in clone.processes() for word in process.cmdline() if word.startswith(JAVA)
+    )
     assert nodes == [JAVA + name for name in ("controller", "kafka-1", "kafka-2", "kafka-3")]
     assert set(clone.pids()) == set(clone.services)
 
@@ -568,7 +641,7 @@ def alive(clone: Clone) -> Iterator[psutil.Process]:
 def test_a_break_in_up_leaves_nothing_running(clone, signals, moment):
     """A terminal signals all of its foreground processes."""
     process = clone.popen("up")
-    until(functools.partial(moment, clone), "the right moment")
+    until(functools.partial(moment, clone), PATIENCE, "the right moment has come")
     for number in signals:
         os.killpg(process.pid, getattr(signal, number) if isinstance(number, str) else number)
     assert_interrupted(finished(process))
@@ -581,7 +654,7 @@ def test_a_break_in_up_undoes_its_own_work_only(running, topic):
     assert_worked(running.run("kill", "2"))
     before = running.pids()
     process = running.popen("up")
-    until(lambda: "kafka-2" in running.pids(), "broker 2")
+    until(lambda: "kafka-2" in running.pids(), PATIENCE, "broker 2 runs")
     process.send_signal(signal.SIGINT)
     assert_interrupted(finished(process))
     assert running.pids() == before
@@ -594,8 +667,13 @@ def test_what_was_started_in_a_terminal_outlives_it(running, topic):
     command, env = running.python("-m", "helpers.cluster", "up")
     shell = subprocess.Popen(
         ["/bin/sh", "-c", '"$@"; echo finished with $?; exec sleep 3600', "sh", *command],
-        cwd=running.folder, env=env, stdin=theirs, stdout=theirs, stderr=theirs, preexec_fn=functools.partial(os.login_tty, theirs),
-    )  # fmt: skip
+        cwd=running.folder,
+        env=env,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        preexec_fn=functools.partial(os.login_tty, theirs),
+    )
     os.close(theirs)
     shown = b""
     while b"finished with" not in shown:
@@ -606,19 +684,32 @@ def test_what_was_started_in_a_terminal_outlives_it(running, topic):
     assert b"finished with 0" in shown
     assert set(before) == set(running.services)
     assert running.pids() == before
-    assert running.code("from helpers.cluster import connect; print(connect().brokers())").stdout == "[1, 2, 3]\n"
+    assert (
+        running.code("from helpers.cluster import connect; print(connect().brokers())").stdout
+        == "[1, 2, 3]\n"
+    )
 
 
 @pytest.mark.skipif(not POSIX, reason="Windows has no such signals")
 def test_ctrl_c_skips_the_teaching_of_java(new_clone, cold_cache):
     """Nothing of it is left then, neither a process nor a half-written file."""
     clone = new_clone(cache_folder=cold_cache)
-    teach = "from helpers.cluster import Cluster\nfrom helpers.commands import _learn\n_learn(Cluster())"
+    teach = "from helpers.cluster import Cluster\nfrom helpers.cluster.commands import _learn\n_learn(Cluster())"
     command, env = clone.python("-c", teach)
     process = subprocess.Popen(
-        command, cwd=clone.folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=clone.folder,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
-    until(lambda: (clone.data / "training" / "process.json").exists(), "the training")
+    until(
+        lambda: (clone.data / "training" / "process.json").exists(),
+        PATIENCE,
+        "the training has begun",
+    )
     os.killpg(process.pid, signal.SIGINT)
     assert_worked(finished(process), "skipped.")
     assert clone.processes() == []
@@ -637,7 +728,9 @@ def test_down_ends_all_in_good_order_and_keeps_the_data_until_it_is_to_be_forgot
     with psycopg.connect(address, autocommit=True) as database:
         database.execute("CREATE TABLE life AS SELECT 'kept' AS text")
         assert_worked(clone.run("pause", "1"))
-        assert_worked(clone.run("down"), f"Ended {', '.join(clone.services)}.")  # a notebook's connection is still open
+        assert_worked(
+            clone.run("down"), f"Ended {', '.join(clone.services)}."
+        )  # a notebook's connection is still open
     assert clone.processes() == []
     assert_worked(clone.run("down"), "Nothing is running.")
 
@@ -655,7 +748,11 @@ def test_down_ends_all_in_good_order_and_keeps_the_data_until_it_is_to_be_forgot
 def test_everything_listens_on_this_machine_only(running):
     pids = {process.pid for process in running.processes()}
     try:
-        listening = [entry for entry in psutil.net_connections("tcp") if entry.pid in pids and entry.status == psutil.CONN_LISTEN]
+        listening = [
+            entry
+            for entry in psutil.net_connections("tcp")
+            if entry.pid in pids and entry.status == psutil.CONN_LISTEN
+        ]
     except psutil.AccessDenied:
         pytest.skip("This system tells only its administrators who listens where")
     promised = {service.port for service in running.services.values() if service.ports}
@@ -667,7 +764,9 @@ def test_localhost_that_is_ipv6_first(running, topic):
     name = f"ipv6-{uuid.uuid4().hex[:8]}"
     running.create_topic(name)
     command, env = running.python("-c", IPV6_FIRST, name)
-    told = subprocess.run(command, cwd=running.folder, env=env, capture_output=True, text=True, timeout=PATIENCE)
+    told = subprocess.run(
+        command, cwd=running.folder, env=env, capture_output=True, text=True, timeout=PATIENCE
+    )
     assert told.stdout == "[1, 2, 3] over IPv6 first\n", told.stderr
 
 

@@ -1,4 +1,6 @@
-"""The meters and the ledger against something that doesn't come from them: the brokers' own numbers, on the real cluster."""
+"""The meters and the ledger against something that doesn't come from them: the brokers' own
+numbers, on the real cluster.
+"""
 
 import threading
 import time
@@ -10,7 +12,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetad
 from kafka.admin import OffsetSpec
 
 from helpers import lesson, meters
-from helpers.ledger import Ledger, stored_ids
+from helpers.meters import Ledger, stored_ids
 
 VALUE = b'{"id": %d, "text": "' + b"x" * 80 + b'"}'
 
@@ -61,21 +63,39 @@ def test_deleted_messages_are_lost_to_the_ledger(course, admin):
     admin.delete_records({TopicPartition(topic, 0): 120})
     ledger.stored(stored_ids(topic, bootstrap_servers=course.bootstrap_servers))
     counts = ledger.counts()
-    assert (counts["unconfirmed"], counts["stored"], counts["lost"], counts["silently_lost"]) == (500, 380, 120, 120)
+    assert (counts["unconfirmed"], counts["stored"], counts["lost"], counts["silently_lost"]) == (
+        500,
+        380,
+        120,
+        120,
+    )
 
 
 def test_transaction_markers_are_not_messages(course, admin):
     topic = course.topic("markers")
-    producer = KafkaProducer(bootstrap_servers=course.bootstrap_servers, transactional_id=course.group("markers"))
+    producer = KafkaProducer(
+        bootstrap_servers=course.bootstrap_servers, transactional_id=course.group("markers")
+    )
     producer.init_transactions()
     for n in range(6):
         producer.begin_transaction()
-        producer.send(topic, VALUE % n).get(timeout=10)  # what was not sent yet, an abort would simply forget
+        producer.send(topic, VALUE % n).get(
+            timeout=10
+        )  # what was not sent yet, an abort would simply forget
         producer.abort_transaction() if n % 2 else producer.commit_transaction()
     producer.close()
     assert ends(admin, topic, 1) > 6, "markers take offsets"
-    assert stored_ids(topic, bootstrap_servers=course.bootstrap_servers, isolation_level="read_committed") == [0, 2, 4]
-    assert sorted(stored_ids(topic, bootstrap_servers=course.bootstrap_servers)) == [0, 1, 2, 3, 4, 5]
+    assert stored_ids(
+        topic, bootstrap_servers=course.bootstrap_servers, isolation_level="read_committed"
+    ) == [0, 2, 4]
+    assert sorted(stored_ids(topic, bootstrap_servers=course.bootstrap_servers)) == [
+        0,
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]
 
 
 def test_the_rate_is_the_growth_of_the_log(course):
@@ -121,7 +141,10 @@ def test_a_pause_delays_every_message_that_was_due_in_it(course):
     topic = course.topic("pause", replicas=[1, 2, 3])
     latencies = meters.Latencies()
     settings = {"acks": 1, "enable_idempotence": False}
-    with KafkaProducer(bootstrap_servers=course.bootstrap_servers, **settings) as producer, ThreadPoolExecutor() as threads:
+    with (
+        KafkaProducer(bootstrap_servers=course.bootstrap_servers, **settings) as producer,
+        ThreadPoolExecutor() as threads,
+    ):
         producer.send(topic, VALUE % 0).get(timeout=10)
 
         def freeze():
@@ -154,14 +177,18 @@ def test_lag_is_what_the_group_has_not_committed(course, admin):
     with KafkaProducer(bootstrap_servers=course.bootstrap_servers) as producer:
         for n in range(1_000):
             producer.send(topic, VALUE % n, partition=n % 2)
-    consumer = KafkaConsumer(bootstrap_servers=course.bootstrap_servers, group_id=group, enable_auto_commit=False)
+    consumer = KafkaConsumer(
+        bootstrap_servers=course.bootstrap_servers, group_id=group, enable_auto_commit=False
+    )
     try:
         partitions = [TopicPartition(topic, number) for number in (0, 1)]
         consumer.assign(partitions)
         consumer.seek(partitions[0], 300)
         consumer.seek(partitions[1], 450)
         consumer.commit()
-        with meters.LagSampler(topic, bootstrap_servers=course.bootstrap_servers, group=group, every=0.1) as sampler:
+        with meters.LagSampler(
+            topic, bootstrap_servers=course.bootstrap_servers, group=group, every=0.1
+        ) as sampler:
             time.sleep(0.35)
     finally:
         consumer.close(autocommit=False)
@@ -237,11 +264,16 @@ def test_lag_of_a_group_goes_on_when_another_broker_coordinates_it(course, admin
             producer.send(topic, VALUE % n)
     partition = TopicPartition(topic, 0)
     admin.alter_group_offsets(group, {partition: OffsetAndMetadata(4, "", -1)})
-    with meters.LagSampler(topic, bootstrap_servers=course.bootstrap_servers, group=group, every=0.1) as sampler:
+    with meters.LagSampler(
+        topic, bootstrap_servers=course.bootstrap_servers, group=group, every=0.1
+    ) as sampler:
         course.wait_until(lambda: len(sampler._ends), "there is a sample")
         coordinator = course.cluster.leader("__consumer_offsets", java_hash(group) % 8)
         course.cluster.kill(coordinator)
         killed = time.perf_counter() - sampler.start
-        course.wait_until(lambda: sampler.total()["seconds"].iloc[-1] > killed + 1, "samples come from another coordinator")
+        course.wait_until(
+            lambda: sampler.total()["seconds"].iloc[-1] > killed + 1,
+            "samples come from another coordinator",
+        )
         course.cluster.start(coordinator)
     assert set(sampler.total()["lag"]) == {6}

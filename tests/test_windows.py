@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from helpers import windows
+from helpers import charts
 
 
 def times(*clock):
@@ -25,31 +25,42 @@ ARRIVALS = pd.DataFrame(
         "kind": ["in time", "in time", "too late"],
     }
 )
-SHARES = pd.DataFrame({"in time": [584, 584], "within grace": [0, 264], "too late": [299, 35]}, index=["no grace", "3 hours"])
+SHARES = pd.DataFrame(
+    {"in time": [584, 584], "within grace": [0, 264], "too late": [299, 35]},
+    index=["no grace", "3 hours"],
+)
 
 
 def test_each_kind_of_window_has_a_panel_with_a_box_per_window():
-    axes = windows.counts(WINDOWS, title="A finding").axes
+    axes = charts.window_counts(WINDOWS, title="A finding").axes
     assert [[round(box.get_height()) for box in axis.patches] for axis in axes] == [[3, 5], [3, 4]]
-    assert [axis.texts[0].get_text() for axis in axes] == ["tumbling\n2 windows", "hopping\n2 windows"]
+    assert [axis.texts[0].get_text() for axis in axes] == [
+        "tumbling\n2 windows",
+        "hopping\n2 windows",
+    ]
     hour = axes[0].patches[0].get_width()
     assert hour == pytest.approx(1 / 24)
 
 
 def test_the_watermark_is_the_latest_event_time_so_far_and_never_falls():
-    [axis] = windows.arrivals(ARRIVALS, title="A finding").axes
+    [axis] = charts.arrivals(ARRIVALS, title="A finding").axes
     line = next(line for line in axis.lines if line.get_label() == "watermark")
     mark = pd.to_datetime(pd.Series(line.get_ydata(orig=True)), utc=True)
     assert mark.dt.strftime("%H:%M").tolist() == ["10:05", "10:30", "10:30"]
 
 
 def test_the_legend_counts_the_kinds():
-    [axis] = windows.arrivals(ARRIVALS, title="A finding").axes
-    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["watermark", "in time: 2", "within grace: 0", "too late: 1"]
+    [axis] = charts.arrivals(ARRIVALS, title="A finding").axes
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == [
+        "watermark",
+        "in time: 2",
+        "within grace: 0",
+        "too late: 1",
+    ]
 
 
 def test_pieces_of_a_row_add_up():
-    [axis] = windows.shares(SHARES, title="A finding").axes
+    [axis] = charts.lateness(SHARES, title="A finding").axes
     ends = [round(bar.get_x() + bar.get_width()) for bar in axis.patches]
     assert ends == [584, 584, 584, 848, 883, 883]
     assert {"584", "264", "299", "35"} == {text.get_text() for text in axis.texts}
@@ -57,8 +68,8 @@ def test_pieces_of_a_row_add_up():
 
 def test_what_cannot_be_drawn_is_refused():
     with pytest.raises(ValueError, match="early"):
-        windows.arrivals(ARRIVALS.assign(kind="early"), title="A finding")
+        charts.arrivals(ARRIVALS.assign(kind="early"), title="A finding")
     with pytest.raises(ValueError, match="too late"):
-        windows.shares(SHARES.drop(columns="too late"), title="A finding")
+        charts.lateness(SHARES.drop(columns="too late"), title="A finding")
     with pytest.raises(ValueError, match="no rows"):
-        windows.counts(WINDOWS.iloc[:0], title="A finding")
+        charts.window_counts(WINDOWS.iloc[:0], title="A finding")

@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from helpers import workers
-from helpers.workers import Worker, WorkerFailed, stop_all
+from helpers.base.errors import WorkerFailed
+from helpers.workers import Worker, stop_all
 
 
 def count(tell, stopping, start):
@@ -65,9 +66,8 @@ def test_it_brings_the_functions_it_uses():
     with Worker(tells_twice, 21, uses=[twice]) as worker:
         worker.join()
     assert [line[1:] for line in worker.told] == [(42,)]
-    with Worker(tells_twice, 21) as worker:
-        with pytest.raises(WorkerFailed, match="twice"):
-            worker.join()
+    with Worker(tells_twice, 21) as worker, pytest.raises(WorkerFailed, match="twice"):
+        worker.join()
 
 
 def test_a_killed_one_says_no_goodbye():
@@ -143,7 +143,13 @@ def test_a_worker_does_not_outlive_its_notebook(tmp_path):
         "    worker = Worker(idle)\n    worker.wait_for(bool)\n    print(worker.pid, flush=True)\n    os.kill(os.getpid(), 9)\n"
     )
     root = Path(workers.__file__).parents[1]
-    out = subprocess.run([sys.executable, program], env={"PYTHONPATH": str(root), "TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE, text=True, timeout=30).stdout
+    out = subprocess.run(
+        [sys.executable, program],
+        env={"PYTHONPATH": str(root), "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=30,
+    ).stdout
     limit = time.monotonic() + 10
     while any(tmp_path.glob("pymp-*")):
         assert time.monotonic() < limit, "the folder of the server's socket is still there"

@@ -1,15 +1,13 @@
 """What only the compose cluster can show. Run by make compose-test, while that cluster is up."""
 
-from __future__ import annotations
-
 import psutil
 import pytest
 from kafka import KafkaAdminClient
 
-from helpers import compose
+from helpers.base import places
+from helpers.base.errors import ClusterError
 from helpers.cluster import Cluster
-from helpers.containers import ContainerRunner
-from helpers.errors import ClusterError
+from helpers.cluster.containers import ContainerRunner
 
 UI = "ui"  # its image can't be had everywhere, so this lane may run without it
 
@@ -17,7 +15,9 @@ UI = "ui"  # its image can't be had everywhere, so this lane may run without it
 @pytest.fixture(scope="module")
 def containers():
     cluster = Cluster()
-    assert isinstance(cluster.runner, ContainerRunner), f"this lane is for containers, but {cluster.why}"
+    assert isinstance(cluster.runner, ContainerRunner), (
+        f"this lane is for containers, but {cluster.why}"
+    )
     yield cluster
     cluster.heal()
 
@@ -30,7 +30,9 @@ def processes(running, monkeypatch):
 
 
 def story(cluster: Cluster) -> list[object]:
-    """The fault API from one end to the other; what it answers. The topic's copies lie on 1, 2, 3, so 1 leads, then 2."""
+    """The fault API from one end to the other; what it answers. The topic's copies lie on 1, 2, 3,
+    so 1 leads, then 2.
+    """
     topic, said = "story", []
     with KafkaAdminClient(bootstrap_servers=cluster.bootstrap_servers) as admin:
         admin.create_topics({topic: {"assignments": {0: [1, 2, 3]}}})
@@ -45,7 +47,11 @@ def story(cluster: Cluster) -> list[object]:
         cluster.wait_for_in_sync(topic)
         said += [cluster.brokers(), cluster.in_sync(topic), states(cluster)]
         cluster.pause(2)
-        said += [cluster.wait_for_leader(topic, other_than=2) in (1, 3), states(cluster), 2 in cluster.brokers()]
+        said += [
+            cluster.wait_for_leader(topic, other_than=2) in (1, 3),
+            states(cluster),
+            2 in cluster.brokers(),
+        ]
         cluster.resume(2)
         cluster.wait_for_broker(2)
         cluster.kill(3)
@@ -73,14 +79,26 @@ def test_both_runners_give_the_same_answers(containers, processes):
 
 
 def test_every_published_port_listens_on_this_machine_only(containers):
-    published = {service.port for name, service in containers.services.items() if service.ports and name != UI}
-    listening = [connection.laddr for connection in psutil.net_connections("tcp") if connection.status == psutil.CONN_LISTEN]
+    published = {
+        service.port
+        for name, service in containers.services.items()
+        if service.ports and name != UI
+    }
+    listening = [
+        connection.laddr
+        for connection in psutil.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    ]
     mine = [address for address in listening if address.port in published]
     assert {address.port for address in mine} == published
     assert {address.ip for address in mine} <= {"127.0.0.1", "::1"}
 
 
 def test_the_containers_run_the_images_of_the_compose_file(containers):
-    assert {service.image for service in containers.services.values() if service.is_kafka} == {"apache/kafka:4.4.0"}
-    assert states(containers) == dict.fromkeys([name for name in containers.services if name != UI], "running")
-    assert compose.FILE.name == "docker-compose.yml"
+    assert {service.image for service in containers.services.values() if service.is_kafka} == {
+        "apache/kafka:4.4.0"
+    }
+    assert states(containers) == dict.fromkeys(
+        [name for name in containers.services if name != UI], "running"
+    )
+    assert places.COMPOSE_FILE.name == "docker-compose.yml"

@@ -1,4 +1,5 @@
-"""What learners do to a notebook: run it twice, interrupt it, restart the cluster under it. Run by make robustness-test.
+"""What learners do to a notebook: run it twice, interrupt it, restart the cluster under it. Run by
+make robustness-test.
 
 Everything happens in one kernel, as in JupyterLab.
 """
@@ -14,8 +15,8 @@ import pytest
 from kafka import KafkaAdminClient
 from nbclient.exceptions import CellExecutionError
 
-from helpers import commands, notebooks
-from helpers.cluster import Cluster, connect
+from helpers import notebooks
+from helpers.cluster import Cluster, commands, connect
 
 KAFKA_THREADS = "[thread.name for thread in __import__('threading').enumerate() if thread.name.startswith(('kafka-', 'lag-'))]"
 
@@ -26,7 +27,11 @@ class Session:
     def __init__(self, path, client):
         self.notebook, self.client = nbformat.read(path, as_version=4), client
         client.nb = self.notebook
-        self.code = [(index, cell) for index, cell in enumerate(self.notebook.cells) if cell.cell_type == "code"]
+        self.code = [
+            (index, cell)
+            for index, cell in enumerate(self.notebook.cells)
+            if cell.cell_type == "code"
+        ]
 
     @property
     def kernel(self) -> psutil.Process:
@@ -35,7 +40,11 @@ class Session:
     @property
     def cells_before_the_fault(self) -> int:
         """How many code cells stand above the heading "Break it"."""
-        heading = next(index for index, cell in enumerate(self.notebook.cells) if cell.source.startswith("## Break it"))
+        heading = next(
+            index
+            for index, cell in enumerate(self.notebook.cells)
+            if cell.source.startswith("## Break it")
+        )
         return sum(index < heading for index, _ in self.code)
 
     def run_all(self) -> dict[str, float]:
@@ -65,7 +74,9 @@ class Session:
             return
 
     def press_stop(self, after: float, done: threading.Event) -> None:
-        """Presses the stop button, and again after 3 s: Python drops an interrupt that comes while a destructor runs."""
+        """Presses the stop button, and again after 3 s: Python drops an interrupt that comes while
+        a destructor runs.
+        """
         wait = after
         while not done.wait(wait):
             self.kernel.send_signal(signal.SIGINT)
@@ -97,13 +108,25 @@ def left_behind(number: str) -> list[str]:
 def children_besides_the_cluster(kernel: psutil.Process, cluster: Cluster) -> list[psutil.Process]:
     """What still runs of a kernel's processes.
 
-    Services that a lesson started again are its children, too, and outlive it. The server from which workers come stays, with
-    a helper of its own, as long as the kernel; workers are the server's children.
+    Services that a lesson started again are its children, too, and outlive it. The server from
+    which workers come stays, with a helper of its own, as long as the kernel; workers are the
+    server's children.
     """
     services = [child.process() for child in cluster.runner.children.values()]
-    alive = [child for child in kernel.children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
-    servers = [child for child in alive if child.ppid() == kernel.pid and "from multiprocessing." in " ".join(child.cmdline())]
-    return [child for child in alive if child not in servers and not any(process in services for process in [child, *child.parents()])]
+    alive = [
+        child for child in kernel.children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE
+    ]
+    servers = [
+        child
+        for child in alive
+        if child.ppid() == kernel.pid and "from multiprocessing." in " ".join(child.cmdline())
+    ]
+    return [
+        child
+        for child in alive
+        if child not in servers
+        and not any(process in services for process in [child, *child.parents()])
+    ]
 
 
 @pytest.mark.parametrize("path", notebooks.all_notebooks(), ids=lambda path: path.stem)
@@ -112,7 +135,8 @@ def test_a_learners_day(path):
         seconds = lesson.run_all()
         ids = list(seconds)
         fault = lesson.cells_before_the_fault
-        # The longest experiment, and the longest cell of the fault: the places at which people lose patience.
+        # The longest experiment, and the longest cell of the fault: the places at which people lose
+        # patience.
         for part in (ids[:fault], ids[fault:]):
             longest = max(part, key=seconds.get)
             lesson.interrupt_at(longest, after=max(0.5, seconds[longest] / 4))

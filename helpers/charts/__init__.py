@@ -1,0 +1,59 @@
+"""All drawing. Data frames go in, a figure comes out, and a notebook shows it as a cell's last
+expression: ``charts.lag(…)``.
+
+    canvas     what all share: paper, colours, numbers, and how a figure shows itself;  marks: a
+    time axis with events bars       throughput, scorecard, ledger, agreement      spread
+    latency over_time  lag, in_flight, latency_over_time, stored_over_time loads      load_curve,
+    load_latency                      sweeps        heat_map, pareto, front calls
+    calls_over_time                               crashes       lost_and_repeated partition  offsets
+    windows       window_counts, arrivals, lateness ownership  gantt
+    diagrams      diagram whole_course  overview
+
+It touches no cluster, no file, and no other room.
+"""
+
+from .bars import ALARMS, MEASURES, agreement, ledger, scorecard, throughput
+from .calls import calls_over_time
+from .canvas import Chart, number, palette
+from .crashes import lost_and_repeated
+from .diagrams import diagram
+from .loads import load_curve, load_latency
+from .over_time import in_flight, lag, latency_over_time, stored_over_time
+from .ownership import gantt
+from .partition import offsets
+from .spread import latency
+from .sweeps import front, heat_map, pareto
+from .whole_course import overview
+from .windows import LATENESS, arrivals, lateness, window_counts
+
+__all__ = [
+    "ALARMS",
+    "LATENESS",
+    "MEASURES",
+    "Chart",
+    "agreement",
+    "arrivals",
+    "calls_over_time",
+    "diagram",
+    "front",
+    "gantt",
+    "heat_map",
+    "in_flight",
+    "lag",
+    "latency",
+    "latency_over_time",
+    "ledger",
+    "load_curve",
+    "load_latency",
+    "lateness",
+    "lost_and_repeated",
+    "number",
+    "offsets",
+    "overview",
+    "palette",
+    "pareto",
+    "scorecard",
+    "stored_over_time",
+    "throughput",
+    "window_counts",
+]

@@ -1,0 +1,5 @@
+"""python -m helpers.cluster …"""
+
+from .commands import main
+
+main()
