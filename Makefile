@@ -5,7 +5,7 @@ VENV := .venv/bin/python
 export CLUSTER UI_PORT POSTGRES_PORT KAFKA_COURSE_CACHE KAFKA_COURSE_MAVEN
 
 .DEFAULT_GOAL := help
-.PHONY: help lab notebooks-test notebooks-run kafka-up kafka-down kafka-status kafka-logs ui test claims-test robustness-test compose-test bench clean requirements install
+.PHONY: help lab notebooks-test notebooks-run kafka-up kafka-down kafka-status kafka-logs ui test lint resolve-test claims-test robustness-test compose-test bench clean requirements install
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
@@ -34,8 +34,22 @@ kafka-logs: install  ## the last lines of the logs (SERVICE=kafka-1 for one of t
 ui: install  ## open the cluster's web page
 	@$(VENV) -m helpers.cluster ui
 
+# Two at a time, as tests mostly wait; those that share a cluster stay together.
 test: kafka-up  ## test the helpers, the commands and the saved notebooks (pytest)
-	@$(VENV) -m pytest tests --ignore tests/claims --ignore tests/robustness --ignore tests/compose
+	@$(VENV) -m pytest tests -n 2 --dist loadgroup $(addprefix --ignore tests/,claims robustness compose resolve)
+
+# All four, also where one fails: each says what is to be mended.
+lint: STYLE := --no-cache --quiet --config .ci/ruff.toml --output-format concise helpers tests notebooks
+lint: install  ## check the style of code, tests and notebooks, and which way imports point
+	@failed=0; \
+	    $(VENV) -m ruff check $(STYLE) || failed=1; \
+	    $(VENV) -m ruff format --check $(STYLE) || failed=1; \
+	    $(VENV) -c "from importlinter import cli; cli.lint_imports_command()" --no-logo --no-cache .ci/imports.ini || failed=1; \
+	    $(VENV) -m pytest tests/test_style.py || failed=1; \
+	    exit $$failed
+
+resolve-test: install  ## check that all requirements have wheels for each system and Python (asks the network)
+	@$(VENV) -m pytest tests/resolve -n 2
 
 claims-test: kafka-up  ## break each lesson's pattern and check that its claims notice
 	@$(VENV) -m pytest tests/claims

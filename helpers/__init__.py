@@ -1,5 +1,6 @@
-"""What the notebooks import. Helpers watch, draw and run the cluster; the Kafka code stands in the
-notebooks.
+"""What the notebooks import: it watches, draws and runs the cluster.
+
+The Kafka code stands in the notebooks.
 
 The rooms, from the top. Each may import those below it and none above (.ci/imports.ini holds them
 to it):

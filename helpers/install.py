@@ -37,7 +37,8 @@ def install():
     """Brings .venv up to date. Raises SystemExit with the cause and the command that mends it."""
     if sys.version_info < OLDEST:
         sys.exit(
-            "The course needs Python %d.%d or later; this is %s (%s).\nInstall a newer one, then for instance: make lab PYTHON=python3.12"
+            "The course needs Python %d.%d or later; this is %s (%s).\n"
+            "Install a newer one, then for instance: make lab PYTHON=python3.12"
             % (OLDEST + (sys.version.split()[0], sys.executable))
         )
     if python().exists() and STAMP.exists() and STAMP.read_text() == fingerprint():
@@ -102,8 +103,9 @@ def block(package):
 
 
 def run(command, advice):
-    """Runs a command, quietly when it works. Raises SystemExit with its last words and the advice
-    when it doesn't.
+    """Runs a command, quietly when it works.
+
+    Raises SystemExit with its last words and the advice when it doesn't.
     """
     result = subprocess.run(
         command,

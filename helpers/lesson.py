@@ -1,7 +1,6 @@
-"""What a notebook imports first: the run's own topics and groups, its claims, its scorecard, and
-the clean-up.
-"""
+"""What a notebook imports first: its run's topics and groups, claims, scorecard, clean-up."""
 
+import contextlib
 import gc
 import json
 import secrets
@@ -39,7 +38,8 @@ if TYPE_CHECKING:
 
 THREADS = (clients.THREADS, "lag-sampler", "worker-")
 POOL_THREADS = "ThreadPoolExecutor-"
-PATIENCE = 10.0  # seconds for clients and threads to end, and for brokers that were just started to be ready
+# Seconds for clients and threads to end, and for brokers that were just started to be ready.
+PATIENCE = 10.0
 NOT_READY = (CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError)
 
 
@@ -88,9 +88,7 @@ class Lesson:
 
     @property
     def folder(self) -> Path:
-        """A folder of this run for files of the lesson, inside the clone. The clean-up deletes
-        it.
-        """
+        """A folder of this run, inside the clone, for the lesson's files. Clean-up deletes it."""
         folder = places.SCRATCH / f"{self._prefix}{self.run_id}"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
@@ -113,19 +111,19 @@ class Lesson:
 
     @staticmethod
     def wait_until(condition: Callable[[], bool], what: str, timeout: float = 20) -> None:
-        """Returns when ``condition()`` is true. Raises NotInTime after `timeout` seconds, with
-        `what` was waited for.
+        """Returns when ``condition()`` is true.
+
+        Raises NotInTime after `timeout` seconds, with `what` was waited for.
         """
         until(condition, timeout, what, nap=0.01)
 
     def wait_for_members(self, group: str, count: int, timeout: float = 20) -> None:
-        """Returns when the group has that many members and is stable: all have joined and know
-        their partitions.
+        """Returns when the group has that many members, and all know their partitions.
 
         Raises NotInTime after `timeout` seconds.
         """
         with self._admin() as admin:
-            joined = lambda: clients.members_of(admin, group) == count  # noqa: E731
+            joined = lambda: clients.members_of(admin, group) == count
             self.wait_until(joined, f"the group {group} is stable with {count} members", timeout)
 
     @staticmethod
@@ -138,8 +136,9 @@ class Lesson:
         equals: float | None = None,
         unit: str = "",
     ) -> None:
-        """Checks a claim of the notebook against a measured number and prints both. Raises
-        ClaimFailed where it is false.
+        """Checks a claim of the notebook against a measured number and prints both.
+
+        Raises ClaimFailed where it is false.
         """
         bounds = {
             "at least": (at_least, lambda bound: measured >= bound),
@@ -158,8 +157,7 @@ class Lesson:
         print(f"✔ {line}")
 
     def scorecard(self, frame: pd.DataFrame, *, own: Iterable[str], title: str) -> Figure:
-        """Draws the lesson's scorecard (see charts.scorecard) and keeps its numbers for the last
-        lesson's overview.
+        """Draws the lesson's scorecard (charts.scorecard); keeps its numbers for the overview.
 
         `own`: the variants that are the lesson's pattern, with one setting or another. The others
         are what it is compared with: another pattern, or a mistake. Raises ValueError for one that
@@ -168,7 +166,8 @@ class Lesson:
         own = list(own)
         if strangers := [name for name in own if name not in frame.index]:
             raise ValueError(
-                f"The scorecard has no variant {', '.join(strangers)}; it has {', '.join(frame.index)}"
+                f"The scorecard has no variant {', '.join(strangers)}; "
+                f"it has {', '.join(frame.index)}"
             )
         places.SCORECARDS.mkdir(exist_ok=True)
         file = places.SCORECARDS / f"{self.number:02d}.json"
@@ -177,8 +176,7 @@ class Lesson:
         return charts.scorecard(frame, title=title)
 
     def clean_up(self) -> None:
-        """Deletes the lesson's topics and groups (of interrupted runs, too) and makes the cluster
-        whole.
+        """Deletes the lesson's topics and groups, of interrupted runs too, and heals the cluster.
 
         Raises StillAtWork for clients or workers left open.
         """
@@ -194,17 +192,13 @@ class Lesson:
         print("All clients are closed, this run's topics are deleted, and all brokers are in sync.")
 
     def delete_leftovers(self) -> None:
-        """Deletes the files, topics and groups that this run and interrupted earlier ones have
-        left.
-        """
+        """Deletes files, topics and groups that this run and interrupted ones have left."""
         for folder in places.SCRATCH.glob(f"{self._prefix}*"):
             shutil.rmtree(folder)
         with self._admin() as admin:
             for topic in [topic for topic in admin.list_topics() if topic.startswith(self._prefix)]:
-                try:
+                with contextlib.suppress(UnknownTopicOrPartitionError):
                     admin.delete_topics([topic])
-                except UnknownTopicOrPartitionError:
-                    pass
 
         def groups_deleted() -> bool:
             # With a client of its own for each try.
@@ -221,8 +215,7 @@ class Lesson:
 
 
 def start(number: int) -> Lesson:
-    """Begins a run of lesson `number`: connects, mends what an earlier run left, and says where it
-    is.
+    """Begins a run of lesson `number`: connects, mends what an earlier run left, says where it is.
 
     Raises NoCluster (with the command that starts one) where no cluster runs, and StillAtWork where
     an interrupted cell does not end.
@@ -234,9 +227,8 @@ def start(number: int) -> Lesson:
     lesson.cluster.heal()
     lesson.delete_leftovers()
     brokers = ", ".join(lesson.bootstrap_servers)
-    print(
-        f"Lesson {number}, run {lesson.run_id}: {len(lesson.cluster.brokers())} brokers answer at {brokers}."
-    )
+    alive = len(lesson.cluster.brokers())
+    print(f"Lesson {number}, run {lesson.run_id}: {alive} brokers answer at {brokers}.")
     return lesson
 
 
@@ -264,7 +256,8 @@ def end_all_work() -> None:
     except NotInTime:
         names = ", ".join(at_work())
         raise StillAtWork(
-            f"An interrupted cell is still at work ({names}). Restart the kernel: Kernel > Restart Kernel"
+            f"An interrupted cell is still at work ({names}). "
+            "Restart the kernel: Kernel > Restart Kernel"
         ) from None
 
 
@@ -276,7 +269,7 @@ def _wait_for_leaders_at_work(admin: KafkaAdminClient, topic: str, partitions: i
     """
     wanted = {TopicPartition(topic, number): OffsetSpec.LATEST for number in range(partitions)}
     not_yet = (UnknownTopicOrPartitionError, NotLeaderForPartitionError, LeaderNotAvailableError)
-    at_work = lambda: admin.list_partition_offsets(wanted)  # noqa: E731
+    at_work = lambda: admin.list_partition_offsets(wanted)
     until(at_work, PATIENCE, f"the leaders of {topic} are at work", passing=not_yet)
 
 
@@ -305,7 +298,8 @@ def scorecards(folder: Path = places.SCORECARDS) -> pd.DataFrame:
                 rows.append((*row, *(measured[name] for name in charts.MEASURES)))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(
-                f"{file} is no scorecard ({type(error).__name__}: {error}). Delete it and run that lesson again"
+                f"{file} is no scorecard ({type(error).__name__}: {error}). "
+                "Delete it and run that lesson again"
             ) from error
     frame = pd.DataFrame(rows, columns=["lesson", "finding", "variant", "own", *charts.MEASURES])
     return frame.astype({"lesson": int, "own": bool, **dict.fromkeys(charts.MEASURES, float)})

@@ -1,6 +1,4 @@
-"""JupyterLab and the notebooks as commands: python -m helpers.notebooks lab | test | run
-[NOTEBOOK…]
-"""
+"""JupyterLab and the notebooks as commands: python -m helpers.notebooks lab|test|run [NOTEBOOK…]"""
 
 import argparse
 import base64
@@ -20,14 +18,10 @@ from .base import places
 if TYPE_CHECKING:
     from nbclient import NotebookClient
 
-EXECUTED = (
-    places.ROOT / "tests" / "executed.json"
-)  # notebook -> fingerprint of the code that its saved outputs are from
-COVER = (
-    "01-fire-and-forget.ipynb",
-    "hole",
-    places.NOTEBOOKS / "figure.png",
-)  # the README's picture: notebook, cell, file
+# Notebook -> fingerprint of the code that its saved outputs are from.
+EXECUTED = places.ROOT / "tests" / "executed.json"
+# The README's picture: notebook, cell, file.
+COVER = ("01-fire-and-forget.ipynb", "hole", places.NOTEBOOKS / "figure.png")
 CELL_TIMEOUT = 60  # seconds; a cell is meant to need 20 at most, and CI machines are slow
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -67,9 +61,7 @@ def lab() -> int:
 
 
 def test(notebooks: list[Path]) -> int:
-    """Runs the notebooks under nbval: a cell that fails, or a checked output that differs, is an
-    error.
-    """
+    """Runs the notebooks under nbval; a failing cell or a differing checked output is an error."""
     command = [
         sys.executable,
         "-m",
@@ -83,9 +75,7 @@ def test(notebooks: list[Path]) -> int:
 
 
 def run(notebooks: list[Path]) -> int:
-    """Executes the notebooks from top to bottom and saves them with their outputs; one that fails
-    is not saved.
-    """
+    """Executes the notebooks and saves them with their outputs; one that fails is not saved."""
     os.environ.update(places.environment())
     from nbclient.exceptions import CellExecutionError
     from nbconvert.filters import strip_ansi
@@ -111,18 +101,20 @@ def run(notebooks: list[Path]) -> int:
 
 
 def client(notebook: nbformat.NotebookNode, timeout: int = CELL_TIMEOUT) -> "NotebookClient":
-    """What executes a notebook as a learner does, in the folder of the notebooks; `timeout` is in
-    seconds, for each cell.
+    """What executes a notebook as a learner does, in the folder of the notebooks.
+
+    `timeout` is in seconds, for each cell.
     """
-    from nbclient import (
-        NotebookClient,  # here, as it finds out about Jupyter's folders when it is imported
-    )
+    # Here, as it finds out about Jupyter's folders when it is imported.
+    from nbclient import NotebookClient
 
     return NotebookClient(
         notebook,
         timeout=timeout,
         kernel_name="python3",
         resources={"metadata": {"path": places.NOTEBOOKS}},
+        # Its warning of each start, that it speaks over TCP of this machine, is no news to anybody.
+        extra_arguments=["--log-level=ERROR"],
     )
 
 

@@ -1,5 +1,4 @@
-"""Functions of a notebook that run in processes of their own, so that they can be killed like any
-program.
+"""Functions of a notebook in processes of their own, so that they can be killed like any program.
 
 A worker function stands in the notebook and takes two things first: ``tell(*values)``, by which it
 tells the notebook what it did, and ``stopping()``, which is true once the notebook wants it to end.
@@ -8,6 +7,7 @@ A worker ends with its notebook's kernel, whatever happens to that.
 """
 
 import atexit
+import contextlib
 import inspect
 import io
 import json
@@ -32,9 +32,8 @@ METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods()
 _processes = multiprocessing.get_context(METHOD)
 _processes.set_forkserver_preload(["kafka", "psycopg", "helpers.workers"])
 FOLDER = "KAFKA_COURSE_FORKSERVER"  # tells the server in which folder its socket is
-_one_at_a_time = (
-    threading.Lock()
-)  # a process's exit code can be read once; two threads that ask would get two answers
+# A process's exit code can be read once; two threads that ask would get two answers.
+_one_at_a_time = threading.Lock()
 _running: "set[Worker]" = set()
 
 
@@ -61,9 +60,8 @@ class Worker:
         self._process = _processes.Process(
             target=_work, args=(its_end, order), name=self.name, daemon=True
         )
-        vars(sys.modules["__main__"]).setdefault(
-            "__spec__", None
-        )  # %reset takes it away, and start() looks for it
+        # %reset takes it away, and start() looks for it.
+        vars(sys.modules["__main__"]).setdefault("__spec__", None)
         with _one_at_a_time:
             if METHOD == "forkserver":
                 os.environ[FOLDER] = multiprocessing.util.get_temp_dir()
@@ -93,8 +91,9 @@ class Worker:
         return self._process.pid
 
     def wait_for(self, condition: Callable[[list[tuple]], bool], timeout: float = 20) -> None:
-        """Returns when ``condition(told)`` is true. Raises WorkerFailed where the worker ends
-        before, NotInTime after `timeout` s.
+        """Returns when ``condition(told)`` is true.
+
+        Raises WorkerFailed where the worker ends before, NotInTime after `timeout` s.
         """
 
         def told() -> bool:
@@ -110,8 +109,9 @@ class Worker:
         until(told, timeout, f"the worker {self.name} tells what is waited for", nap=0.005)
 
     def kill(self) -> float:
-        """Ends the process at once, without a goodbye (SIGKILL). Returns when that was, in seconds
-        on time.perf_counter.
+        """Ends the process at once, without a goodbye (SIGKILL).
+
+        Returns when that was, in seconds on time.perf_counter.
         """
         self._killed = True
         self._process.kill()
@@ -121,14 +121,16 @@ class Worker:
         return at
 
     def stop(self, timeout: float = 20) -> None:
-        """Asks the worker to end and waits for it. Raises WorkerFailed for its error, and kills it
-        after `timeout` seconds.
+        """Asks the worker to end and waits for it.
+
+        Raises WorkerFailed for its error, and kills it after `timeout` seconds.
         """
         stop_all([self], timeout)
 
     def join(self, timeout: float = 20) -> int:
-        """Waits until the worker has ended; its exit code, negative for a signal. Raises as stop
-        does.
+        """Waits until the worker has ended; its exit code, negative for a signal.
+
+        Raises as stop does.
         """
         if self._exit_code(wait_for=timeout) is None:
             self.kill()
@@ -139,18 +141,17 @@ class Worker:
         return self._exit_code()
 
     def _exit_code(self, wait_for: float | None = 0) -> int | None:
-        """Of the process, or None while it runs. Waits up to `wait_for` seconds for its end (None:
-        for ever).
+        """Of the process, or None while it runs.
+
+        Waits up to `wait_for` seconds for its end (None: for ever).
         """
         wait([self._process.sentinel], wait_for)
         with _one_at_a_time:
             return self._process.exitcode
 
     def _ask_to_end(self) -> None:
-        try:
+        with contextlib.suppress(OSError):  # where it has ended by itself
             self._line.send_bytes(b"stop")
-        except OSError:
-            pass  # it has ended by itself
 
     def _listen(self) -> None:
         try:
@@ -172,14 +173,14 @@ class Worker:
             # Negative: it was killed, by the notebook or by itself, which is no error but the
             # experiment.
             if check and not self._killed and code > 0:
-                raise WorkerFailed(
-                    f"The worker {self.name} ended with an error: {self._error or 'it said nothing'}"
-                )
+                words = self._error or "it said nothing"
+                raise WorkerFailed(f"The worker {self.name} ended with an error: {words}")
 
 
 def _work(line: Connection, order: str) -> None:
-    """What a worker process does: the function of the order. What that prints is told only together
-    with its error.
+    """What a worker process does: the function of the order.
+
+    What that prints is told only together with its error.
     """
     sys.stdout = sys.stderr = printed = io.StringIO()
     stop, lock = threading.Event(), threading.Lock()
@@ -210,8 +211,9 @@ def _work(line: Connection, order: str) -> None:
 
 
 def stop_all(workers: Iterable[Worker], timeout: float = 20) -> None:
-    """Asks all of them to end, then waits for each; takes as long as the slowest. Raises as
-    Worker.stop does.
+    """Asks all of them to end, then waits for each; takes as long as the slowest.
+
+    Raises as Worker.stop does.
     """
     workers = list(workers)
     for worker in workers:

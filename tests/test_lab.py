@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 
@@ -16,44 +15,46 @@ import psutil
 import pytest
 
 from helpers.base import places
+from helpers.base.waiting import until
 
 PATIENCE = 60
 
 
-@pytest.fixture
-def home(tmp_path):
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
     """The home folder of whoever runs the lab."""
-    (tmp_path / "home").mkdir()
-    return tmp_path / "home"
+    return tmp_path_factory.mktemp("home")
 
 
-@pytest.fixture
-def lab(tmp_path, home, monkeypatch):
-    """The address of a running lab, with its token, and its process."""
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv(places.CACHE_VARIABLE, str(tmp_path / "cache"))
-    environment = {**places.environment(), "BROWSER": "true"}  # a browser that does nothing
-    with tempfile.TemporaryFile("w+") as log:
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory, home):
+    """The address of a running lab, with its token, and its process. It leaves its home empty."""
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryFile("w+") as log:
+        patch.setenv("HOME", str(home))
+        patch.setenv(places.CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache")))
         process = subprocess.Popen(
             [sys.executable, "-m", "helpers.notebooks", "lab"],
             cwd=places.ROOT,
-            env=environment,
+            env={**places.environment(), "BROWSER": "true"},  # a browser that does nothing
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
         )
         try:
-            limit = time.monotonic() + PATIENCE
-            while not (found := re.search(r"http://127\.0\.0\.1:\d+/lab\?token=\w+", _text(log))):
-                assert process.poll() is None and time.monotonic() < limit, _text(log)
-                time.sleep(0.1)
-            while not _answers(found[0].split("/lab")[0]):  # it names its address before it serves
-                assert process.poll() is None and time.monotonic() < limit, _text(log)
-                time.sleep(0.1)
-            yield found[0], process
+            yield until(lambda: _address(process, log), PATIENCE, "JupyterLab serves"), process
         finally:
             process.terminate()
             process.wait(PATIENCE)
+    assert os.listdir(home) == []
+
+
+def _address(process: subprocess.Popen, log) -> str | None:
+    """The lab's address, once it serves: it names it before."""
+    log.seek(0)
+    said = log.read()
+    assert process.poll() is None, said
+    found = re.search(r"http://127\.0\.0\.1:\d+/lab\?token=\w+", said)
+    return found[0] if found and _answers(found[0].split("/lab")[0]) else None
 
 
 def _open(address: str, data: bytes | None = None):
@@ -67,11 +68,6 @@ def _answers(server: str) -> bool:
         return _open(f"{server}/api").status == 200
     except urllib.error.URLError:
         return False
-
-
-def _text(log) -> str:
-    log.seek(0)
-    return log.read()
 
 
 def test_listens_on_this_machine_only(lab):
@@ -93,12 +89,11 @@ def test_asks_for_its_token(lab):
         assert answer.status == 200
 
 
-def test_writes_nothing_to_the_home_folder(lab, home):
-    address, process = lab
+def test_a_kernel_that_it_starts_writes_nothing_to_the_home_folder(lab, home):
+    """Nor does the lab, whose fixture looks again when all has ended."""
+    address, _ = lab
     server, _, token = address.partition("/lab?token=")
     assert "JupyterLab" in _open(address).read().decode()
     kernel = json.load(_open(f"{server}/api/kernels?token={token}", data=b"{}"))
     assert kernel["name"] == "python3"
-    process.terminate()
-    process.wait(PATIENCE)
     assert os.listdir(home) == []

@@ -8,8 +8,13 @@ import pandas as pd
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 
-from helpers import lesson
+from helpers import clients, lesson
+from helpers.base import places
+from helpers.base.errors import ClaimFailed, NotInTime, StillAtWork
 from helpers.workers import Worker
+
+# They need the cluster of this clone for themselves, one after the other.
+pytestmark = pytest.mark.xdist_group("this clone's cluster")
 
 
 @pytest.fixture
@@ -42,12 +47,12 @@ def test_a_claim_prints_what_was_measured(course, capsys):
     "bounds", [{"at_least": 3}, {"at_most": 1}, {"equals": 1}, {"at_least": 1, "at_most": 1.5}]
 )
 def test_a_false_claim_fails(course, bounds):
-    with pytest.raises(lesson.ClaimFailed, match="does not hold.*messages: 2 "):
+    with pytest.raises(ClaimFailed, match="does not hold.*messages: 2 "):
         course.claim("messages", 2, **bounds)
 
 
 def test_a_number_that_is_none_fails(course):
-    with pytest.raises(lesson.ClaimFailed):
+    with pytest.raises(ClaimFailed):
         course.claim("messages", float("nan"), at_least=0)
 
 
@@ -83,13 +88,13 @@ def test_a_lessons_files_are_gone_afterwards():
     (course.folder / "store.db").write_text("a place")
     assert (course.folder / "store.db").read_text() == "a place"
     course.clean_up()
-    assert not list(lesson.SCRATCH.glob("lesson-98-*"))
+    assert not list(places.SCRATCH.glob("lesson-98-*"))
 
 
 def test_an_open_client_is_told_and_closed(course, monkeypatch):
     monkeypatch.setattr(lesson, "PATIENCE", 1.0)
     producer = KafkaProducer(bootstrap_servers=course.bootstrap_servers)
-    with pytest.raises(RuntimeError, match="not closed"):
+    with pytest.raises(StillAtWork, match="not closed"):
         course.clean_up()
     assert producer._closed
     course.clean_up()
@@ -133,18 +138,18 @@ def test_a_thread_that_does_not_end_is_told(course, monkeypatch):
     end = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         pool.submit(end.wait)
-        with pytest.raises(RuntimeError, match="still at work.*Restart Kernel"):
+        with pytest.raises(StillAtWork, match="still at work.*Restart Kernel"):
             lesson.start(98)
         end.set()
 
 
 def test_the_scorecard_is_kept(course, monkeypatch, tmp_path):
-    monkeypatch.setattr(lesson, "SCORECARDS", tmp_path / "cards")
+    monkeypatch.setattr(places, "SCORECARDS", tmp_path / "cards")
     columns = ["throughput", "p50_ms", "p99_ms", "lag", "lost", "duplicated"]
     frame = pd.DataFrame(
         [[20_000.0, 1.5, 9.0, float("nan"), 12, 0]], index=["acks=0"], columns=columns
     )
-    course.scorecard(frame, title="A finding")
+    course.scorecard(frame, own=["acks=0"], title="A finding")
     kept = json.loads((tmp_path / "cards" / "98.json").read_text())
     assert kept["title"] == "A finding"
     assert kept["variants"]["acks=0"]["lost"] == 12
@@ -159,7 +164,7 @@ def test_a_stuck_producer_can_be_abandoned(course):
         course.cluster.pause(broker)
     try:
         producer.send(topic, b"waits for brokers that do nothing")
-        lesson.abandon(producer, timeout=0.5)
+        clients.abandon(producer, timeout=0.5)
     finally:
         for broker in (1, 2, 3):
             course.cluster.resume(broker)
@@ -168,13 +173,13 @@ def test_a_stuck_producer_can_be_abandoned(course):
 
 
 def test_waiting_in_vain_says_for_what(course):
-    with pytest.raises(TimeoutError, match="until pigs fly"):
+    with pytest.raises(NotInTime, match="until pigs fly"):
         course.wait_until(lambda: False, "pigs fly", timeout=0.05)
 
 
 def test_waiting_for_members_ends_when_the_group_is_stable(course):
     topic, group = course.topic("shared", partitions=2), course.group("one")
-    with pytest.raises(TimeoutError, match="stable with 1 members"):
+    with pytest.raises(NotInTime, match="stable with 1 members"):
         course.wait_for_members(group, 1, timeout=0.1)
     with KafkaConsumer(bootstrap_servers=course.bootstrap_servers, group_id=group) as consumer:
         consumer.subscribe([topic])
@@ -188,7 +193,7 @@ def test_the_clean_up_tells_of_a_worker_that_still_runs():
     course = lesson.start(98)
     worker = Worker(idle)
     worker.wait_for(bool)
-    with pytest.raises(RuntimeError, match="not closed these: idle"):
+    with pytest.raises(StillAtWork, match="not closed these: idle"):
         course.clean_up()
     assert not worker.alive
 

@@ -5,7 +5,6 @@ that stays green.
 import os
 
 import nbformat
-import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from helpers import notebooks
@@ -31,48 +30,46 @@ def outcome(path, capfd):
     return code, capfd.readouterr().out
 
 
-def test_a_sound_notebook_is_green(tmp_path, capfd):
+def test_a_sound_notebook_is_green_and_writes_nothing_to_the_home_folder(
+    tmp_path, capfd, monkeypatch
+):
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("KAFKA_COURSE_CACHE", str(tmp_path / "cache"))
     path = saved(
         tmp_path / "sound.ipynb",
         ("# NBVAL_CHECK_OUTPUT\nprint(1000)", "1000\n"),
         (CLAIM.format(lost=0), ""),
+        ("import helpers.charts", ""),
     )
     code, said = outcome(path, capfd)
     assert code == 0, said
-    assert "2 passed" in said
+    assert "3 passed" in said
+    assert os.listdir(home) == []
 
 
-@pytest.mark.parametrize(
-    "source, text, words",
-    [
-        ("# NBVAL_CHECK_OUTPUT\nprint(999)", "1000\n", "mismatch"),
-        (CLAIM.format(lost=12), "", "ClaimFailed"),
-        ("raise KeyError('planted')", "", "planted"),
-        (
-            "from concurrent.futures import ThreadPoolExecutor\n"
-            "with ThreadPoolExecutor() as threads: done = threads.submit(lambda: 1 / 0)\n"
-            "done.result()",
-            "",
-            "ZeroDivisionError",
-        ),
-        (
-            "from helpers.base.errors import NoCluster\nraise NoCluster('Start one with: make kafka-up')",
-            "",
-            "make kafka-up",
-        ),
-    ],
-    ids=[
-        "another count",
-        "a false claim",
-        "an exception",
-        "an exception in a thread",
-        "no cluster",
-    ],
-)
-def test_a_fault_is_red(tmp_path, capfd, source, text, words):
-    code, said = outcome(saved(tmp_path / "faulty.ipynb", (source, text)), capfd)
+IN_A_THREAD = """from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor() as threads:
+    done = threads.submit(lambda: 1 / 0)
+done.result()"""
+NO_CLUSTER = """from helpers.base.errors import NoCluster
+raise NoCluster("Start one with: make kafka-up")"""
+FAULTS = [  # source, saved output, a word of what is said
+    ("# NBVAL_CHECK_OUTPUT\nprint(999)", "1000\n", "mismatch"),
+    (CLAIM.format(lost=12), "", "ClaimFailed"),
+    ("raise KeyError('planted')", "", "planted"),
+    (IN_A_THREAD, "", "ZeroDivisionError"),
+    (NO_CLUSTER, "", "make kafka-up"),
+]
+
+
+def test_every_fault_is_red(tmp_path, capfd):
+    code, said = outcome(saved(tmp_path / "faulty.ipynb", *(fault[:2] for fault in FAULTS)), capfd)
     assert code != 0
-    assert words in said
+    assert f"{len(FAULTS)} failed" in said and "passed" not in said, said
+    for _, _, word in FAULTS:
+        assert word in said
 
 
 def test_a_cell_that_hangs_is_red(tmp_path, capfd, monkeypatch):
@@ -82,14 +79,3 @@ def test_a_cell_that_hangs_is_red(tmp_path, capfd, monkeypatch):
     )
     assert code != 0
     assert "timed out" in said.lower() or "timeout" in said.lower(), said
-
-
-def test_nothing_of_jupyter_goes_to_the_home_folder(tmp_path, capfd, monkeypatch):
-    home = tmp_path / "home"
-    home.mkdir()
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("KAFKA_COURSE_CACHE", str(tmp_path / "cache"))
-    path = saved(tmp_path / "sound.ipynb", ("import helpers.charts", ""))
-    code, said = outcome(path, capfd)
-    assert code == 0, said
-    assert os.listdir(home) == []

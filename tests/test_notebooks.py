@@ -45,7 +45,6 @@ NAMES = [
     "14-dead-letter-queue",
     "15-outbox",
 ]
-CELL_LINES = 25
 KILOBYTES = 400
 PICTURE_KILOBYTES = 60
 
@@ -131,14 +130,6 @@ def test_cell_ids_are_words_and_unique(notebook):
     ids = [cell.id for cell in notebook.cells]
     assert len(set(ids)) == len(ids)
     assert all(re.fullmatch(r"[a-z][a-z0-9-]+", id) for id in ids)
-
-
-def test_cells_fit_on_a_screen(code):
-    assert not {
-        cell.id: len(cell.source.splitlines())
-        for cell in code
-        if len(cell.source.splitlines()) > CELL_LINES
-    }
 
 
 def test_no_names_of_this_machine(lesson):

@@ -58,14 +58,15 @@ cluster = connect()
 producer = KafkaProducer(bootstrap_servers=cluster.bootstrap_servers)
 producer.send(sys.argv[1], b"over IPv6 first").get(timeout=30)
 producer.close()
-consumer = KafkaConsumer(sys.argv[1], bootstrap_servers=cluster.bootstrap_servers, auto_offset_reset="earliest",
-                         group_id=None, consumer_timeout_ms=30000)
+settings = {"auto_offset_reset": "earliest", "group_id": None, "consumer_timeout_ms": 30000}
+consumer = KafkaConsumer(sys.argv[1], bootstrap_servers=cluster.bootstrap_servers, **settings)
 print(cluster.brokers(), next(consumer).value.decode())
 consumer.close()
 """
 NEARLY_FULL = """
 import collections, shutil
-shutil.disk_usage = lambda path: collections.namedtuple("usage", "total used free")(10**12, 10**12 - 10**8, 10**8)
+usage = collections.namedtuple("usage", "total used free")(10**12, 10**12 - 10**8, 10**8)
+shutil.disk_usage = lambda path: usage
 from helpers.cluster.commands import main
 main({})
 """
@@ -268,10 +269,12 @@ def test_up_finds_its_own_ports_taken_and_does_nothing(running, topic):
 # The network and the downloads
 
 
-def test_starts_without_network_from_a_full_cache(running, topic):
-    """The fixture's commands name a repository at which nobody listens."""
+def test_starts_without_network_in_a_folder_with_spaces_and_umlauts(running, topic):
+    """The fixture's commands name a repository at which nobody listens; the cache is full."""
     assert running.env[jars.REPOSITORY_VARIABLE] == NOWHERE
+    assert " " in running.folder.name and not running.folder.name.isascii()
     assert set(running.pids()) == set(running.services)
+    assert running.read(topic) == ["kept"]
 
 
 def test_no_network_and_an_empty_cache_are_told(new_clone, tmp_path):
@@ -500,12 +503,6 @@ def test_with_a_cache_folder_named_no_home_is_needed(running, topic):
     assert until(page, PATIENCE, "the web page answers")
 
 
-def test_a_folder_with_spaces_and_umlauts(running, topic):
-    assert " " in running.folder.name and not running.folder.name.isascii()
-    assert set(running.pids()) == set(running.services)
-    assert running.read(topic) == ["kept"]
-
-
 # Process ids
 
 
@@ -694,7 +691,7 @@ def test_what_was_started_in_a_terminal_outlives_it(running, topic):
 def test_ctrl_c_skips_the_teaching_of_java(new_clone, cold_cache):
     """Nothing of it is left then, neither a process nor a half-written file."""
     clone = new_clone(cache_folder=cold_cache)
-    teach = "from helpers.cluster import Cluster\nfrom helpers.cluster.commands import _learn\n_learn(Cluster())"
+    teach = "from helpers.cluster import Cluster, commands\ncommands._learn(Cluster())"
     command, env = clone.python("-c", teach)
     process = subprocess.Popen(
         command,
@@ -768,23 +765,6 @@ def test_localhost_that_is_ipv6_first(running, topic):
         command, cwd=running.folder, env=env, capture_output=True, text=True, timeout=PATIENCE
     )
     assert told.stdout == "[1, 2, 3] over IPv6 first\n", told.stderr
-
-
-def test_an_ordinary_user(users_clone):
-    clone = users_clone
-    assert_worked(clone.run("up", HOME="/nonexistent"))
-    assert {process.uids().effective for process in clone.processes()} == {clone.user}
-    clone.create_topic("ordinary")
-    clone.write("ordinary", "kept")
-    assert clone.read("ordinary") == ["kept"]
-    assert_worked(clone.run("down"))
-    assert clone.processes() == []
-
-    # A folder that root has made, by a kafka-up of its own say
-    for path in (clone.data / "kafka-2", clone.data / "kafka-2" / "log"):
-        os.chown(path, 0, 0)
-    assert_refused(clone.run("up"), "kafka-2", "Permission denied")
-    assert clone.processes() == []
 
 
 @pytest.mark.skipif(not is_root(), reason="Only root can be root")

@@ -17,6 +17,10 @@ from helpers.meters import Ledger, stored_ids
 VALUE = b'{"id": %d, "text": "' + b"x" * 80 + b'"}'
 
 
+# They need the cluster of this clone for themselves, one after the other.
+pytestmark = pytest.mark.xdist_group("this clone's cluster")
+
+
 @pytest.fixture(scope="module")
 def course():
     course = lesson.start(99)
@@ -82,7 +86,10 @@ def test_transaction_markers_are_not_messages(course, admin):
         producer.send(topic, VALUE % n).get(
             timeout=10
         )  # what was not sent yet, an abort would simply forget
-        producer.abort_transaction() if n % 2 else producer.commit_transaction()
+        if n % 2:
+            producer.abort_transaction()
+        else:
+            producer.commit_transaction()
     producer.close()
     assert ends(admin, topic, 1) > 6, "markers take offsets"
     assert stored_ids(

@@ -140,7 +140,8 @@ def test_a_worker_does_not_outlive_its_notebook(tmp_path):
         "import os, time\nfrom helpers.workers import Worker\n"
         "def idle(tell, stopping):\n    import time\n    tell('here')\n    time.sleep(60)\n"
         "if __name__ == '__main__':\n"
-        "    worker = Worker(idle)\n    worker.wait_for(bool)\n    print(worker.pid, flush=True)\n    os.kill(os.getpid(), 9)\n"
+        "    worker = Worker(idle)\n    worker.wait_for(bool)\n"
+        "    print(worker.pid, flush=True)\n    os.kill(os.getpid(), 9)\n"
     )
     root = Path(workers.__file__).parents[1]
     out = subprocess.run(

@@ -1,5 +1,4 @@
-"""Every error of the course. The text of each says what happened, why, and the command or the step
-that mends it.
+"""Every error of the course: its text says what happened, why, and what mends it.
 
     CourseError
       CacheError        the cache folder can't be used
@@ -9,7 +8,7 @@ that mends it.
       NotInTime         what was waited for did not happen (a TimeoutError, too)
       WorkerFailed      a function in a process of its own ended with an error
       StillAtWork       a notebook left something open or at work
-      ClaimFailed       a notebook says something that is not true in this run (an AssertionError, too)
+      ClaimFailed       what a notebook says is not true in this run (an AssertionError, too)
 
 A wrong argument is a ValueError, as everywhere in Python. Only syntax of Python 3.6 here:
 install.py needs this first.
@@ -17,8 +16,9 @@ install.py needs this first.
 
 
 class CourseError(Exception):
-    """Something that the course can't do. The commands print its text and end with 1; no traceback
-    helps there.
+    """Something that the course can't do.
+
+    The commands print its text and end with 1; no traceback helps there.
     """
 
 

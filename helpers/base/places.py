@@ -1,5 +1,4 @@
-"""Where things are: in this clone, and in the one folder outside it, which survives a deleted clone
-(the cache).
+"""Where things are: in this clone, and in the cache, which survives a deleted clone.
 
 Only the standard library, and nothing newer than Python 3.6's syntax: install.py needs it before
 anything else is there.
@@ -37,15 +36,14 @@ def cache(*parts):
             pass
     except OSError as error:
         raise CacheError(
-            "The cache folder %s can't be written (%s).\nName another one: export %s=/path/to/a/folder"
-            % (path, error.strerror, CACHE_VARIABLE)
+            "The cache folder %s can't be written (%s).\n"
+            "Name another one: export %s=/path/to/a/folder" % (path, error.strerror, CACHE_VARIABLE)
         )
     return path
 
 
 def environment():
-    """A copy of this process's environment in which tools keep their files in the cache, not in the
-    home folder.
+    """A copy of this process's environment in which tools keep their files in the cache.
 
     And in which Python keeps what it compiles: otherwise each notebook compiles pandas and
     matplotlib anew, for two seconds.
@@ -64,10 +62,8 @@ def environment():
         ("JUPYTERLAB_SETTINGS_DIR", "jupyter/lab/user-settings"),
         ("JUPYTERLAB_WORKSPACES_DIR", "jupyter/lab/workspaces"),
         ("MPLCONFIGDIR", "matplotlib"),
-        (
-            "npm_config_cache",
-            "npm",
-        ),  # JupyterLab asks npm, where there is one, for language servers
+        # JupyterLab asks npm, where there is one, for language servers.
+        ("npm_config_cache", "npm"),
     ]:
         env.setdefault(variable, str(root / name))
     return env
@@ -86,6 +82,6 @@ def _cache_root():
         return Path(base).expanduser().absolute() / "kafka-course"
     except RuntimeError:
         raise CacheError(
-            "This user has no home folder for a cache.\nName another one: export %s=/path/to/a/folder"
-            % CACHE_VARIABLE
+            "This user has no home folder for a cache.\n"
+            "Name another one: export %s=/path/to/a/folder" % CACHE_VARIABLE
         )

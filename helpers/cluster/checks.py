@@ -1,6 +1,4 @@
-"""Why a service can't be started on this machine: a port that is taken, a folder that can't be
-written, a full disk.
-"""
+"""Why a service can't be started here: a taken port, a folder that is closed, a full disk."""
 
 import re
 import shutil
@@ -64,7 +62,8 @@ def check_folder(folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < DISK_NEEDED:
         raise ClusterError(
-            f"Only {free / 1e6:,.0f} MB are free on the disk of {folder}; the cluster needs {DISK_NEEDED / 1e6:,.0f} MB.\n"
+            f"Only {free / 1e6:,.0f} MB are free on the disk of {folder}; "
+            f"the cluster needs {DISK_NEEDED / 1e6:,.0f} MB.\n"
             f"Make room, then: make kafka-up"
         )
 
@@ -72,5 +71,6 @@ def check_folder(folder: Path) -> None:
 def cannot_write(folder: Path, error: OSError) -> ClusterError:
     """The error that tells so."""
     return ClusterError(
-        f"{folder} can't be written ({error.strerror}).\nMake room or give yourself the right to write there, then: make kafka-up"
+        f"{folder} can't be written ({error.strerror}).\n"
+        "Make room or give yourself the right to write there, then: make kafka-up"
     )

@@ -4,6 +4,7 @@ A process id alone is no proof: after a crash the system gives it to somebody el
 holds the process's start time too, and a process is signalled only when both fit.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -22,9 +23,7 @@ LOG_LIMIT = 20_000_000  # bytes; a log that has grown over it starts anew with i
 
 
 class Child:
-    """One process, known by the folder that holds its record (``process.json``) and its output
-    (``log``).
-    """
+    """One process, known by the folder with its record (``process.json``) and output (``log``)."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -56,9 +55,7 @@ class Child:
         process.returncode = 0
 
     def process(self) -> psutil.Process | None:
-        """The running process, or None where it has ended or its id belongs to somebody else by
-        now.
-        """
+        """The running process; None where it has ended or its id is somebody else's by now."""
         try:
             record = json.loads(self._record.read_text())
             process = psutil.Process(record["pid"])
@@ -76,9 +73,7 @@ class Child:
         return "paused" if process.status() == psutil.STATUS_STOPPED else "running"
 
     def kill(self) -> None:
-        """Ends the process at once (SIGKILL), with the processes it started. Does nothing where
-        none runs.
-        """
+        """Ends the process at once (SIGKILL), with those it started; nothing where none runs."""
         process = self.process()
         if process is None:
             return
@@ -87,15 +82,14 @@ class Child:
         except psutil.NoSuchProcess:
             return
         for member in family:
-            try:
+            with contextlib.suppress(psutil.NoSuchProcess):
                 member.kill()
-            except psutil.NoSuchProcess:
-                pass
         _wait_for_end(family, timeout=10)
 
     def stop(self, timeout: float = 20.0, request: int = signal.SIGTERM) -> None:
-        """Asks the process to end (with the signal `request`) and kills it after `timeout` seconds.
-        Does nothing where none runs.
+        """Asks the process to end, and kills it after `timeout` seconds; nothing where none runs.
+
+        `request` is the signal that asks.
         """
         process = self.process()
         if process is None:
@@ -109,14 +103,16 @@ class Child:
             self.kill()
 
     def wait_for_port(self, port: int, timeout: float = 30.0) -> None:
-        """Returns when somebody listens at the port of this machine. Raises ClusterError where the
-        process ends before, or NotInTime.
+        """Returns when somebody listens at the port of this machine.
+
+        Raises ClusterError where the process ends before, or NotInTime.
         """
 
         def listens() -> bool:
             if self.process() is None:
                 raise ClusterError(
-                    f"{self.folder.name} ended while it started: {self.tail(1)}\nIts log: {self.log}"
+                    f"{self.folder.name} ended while it started: {self.tail(1)}\n"
+                    f"Its log: {self.log}"
                 )
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -165,9 +161,7 @@ def _is_zombie(process: psutil.Process) -> bool:
 
 
 def detached() -> dict:
-    """Arguments for subprocess that keep a child alive when the terminal closes or Ctrl-C is
-    pressed in it.
-    """
+    """Arguments for subprocess: the child survives a closed terminal, and Ctrl-C in it."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
     return {"start_new_session": True}

@@ -1,6 +1,4 @@
-"""The commands behind `make kafka-up` and its fellows: python -m helpers.cluster
-up|down|status|logs|kill|start|…
-"""
+"""The commands behind `make kafka-up` and its fellows: python -m helpers.cluster up|down|…"""
 
 import argparse
 import signal
@@ -22,8 +20,9 @@ LOCK_PATIENCE = 180.0  # seconds to wait for another kafka-up to finish
 
 
 def up(cluster: Cluster) -> None:
-    """Starts what is not running. Undoes its own work, and only that, where it fails or is
-    interrupted.
+    """Starts what is not running.
+
+    Undoes its own work, and only that, where it fails or is interrupted.
     """
     started_at = time.monotonic()
     runner = cluster.runner
@@ -45,8 +44,9 @@ def up(cluster: Cluster) -> None:
 
 
 def down(cluster: Cluster, forget: bool = False) -> None:
-    """Ends everything that runs; the data stays, unless it is to be forgotten. Does nothing where
-    nothing runs.
+    """Ends everything that runs; the data stays, unless it is to be forgotten.
+
+    Does nothing where nothing runs.
     """
     runner = cluster.runner
     with _alone():
@@ -76,7 +76,8 @@ def status(cluster: Cluster) -> None:
     )
     topics = {topic for topic, _ in metadata.partitions}
     print(
-        f"  {len(topics)} topics, {len(metadata.partitions)} partitions, {behind} of them not fully in sync"
+        f"  {len(topics)} topics, {len(metadata.partitions)} partitions, "
+        f"{behind} of them not fully in sync"
     )
 
 
@@ -209,9 +210,8 @@ def main(arguments: list[str] | None = None) -> None:
         cluster = Cluster()
         if options.command in ("kill", "start", "pause", "resume"):
             getattr(cluster, options.command)(options.broker)
-            print(
-                f"Broker {options.broker}: {cluster.runner.states()[cluster.brokers_by_id[options.broker].name]}"
-            )
+            service = cluster.brokers_by_id[options.broker].name
+            print(f"Broker {options.broker}: {cluster.runner.states()[service]}")
         elif options.command == "logs":
             logs(cluster, options.service, options.lines)
         elif options.command == "down":

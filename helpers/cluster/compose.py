@@ -36,8 +36,9 @@ class Service:
 
     @property
     def port(self) -> int:
-        """The port on this machine at which clients find the service. Raises ValueError where it
-        publishes none.
+        """The port on this machine at which clients find the service.
+
+        Raises ValueError where it publishes none.
         """
         if not self.ports:
             raise ValueError(f"Service {self.name} publishes no port")
@@ -47,9 +48,7 @@ class Service:
 def load(
     file: Path = places.COMPOSE_FILE, environ: Mapping[str, str] = os.environ
 ) -> dict[str, Service]:
-    """The services by name, in the file's order, with ``${NAME:-default}`` filled in from
-    `environ`.
-    """
+    """The services by name, in the file's order; ``${NAME:-default}`` comes from `environ`."""
     project = yaml.safe_load(_fill_in(file.read_text(encoding="utf-8"), environ))
     return {name: _service(name, entry) for name, entry in project["services"].items()}
 

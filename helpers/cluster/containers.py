@@ -31,9 +31,7 @@ def engine_answers() -> bool:
 
 
 class ContainerRunner:
-    """Starts, stops and disturbs the services as containers. A service is named as in the compose
-    file.
-    """
+    """Starts, stops and disturbs the services as containers, named as in the compose file."""
 
     name = "containers"
 
@@ -49,9 +47,7 @@ class ContainerRunner:
         return {name: found.get(name, "stopped") for name in self.services}
 
     def check(self, names: list[str]) -> None:
-        """Fetches the images that are missing, so that a failure to do so is told before anything
-        is started.
-        """
+        """Fetches the images that are missing, so that a failure is told before anything starts."""
         local = set(_docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split())
         missing = [name for name in names if self.services[name].image not in local]
         if missing:
@@ -62,9 +58,7 @@ class ContainerRunner:
         _compose("up", "--detach", "--wait", *names)
 
     def stop(self, names: list[str]) -> None:
-        """Ends the named services and removes their containers; the volumes, and so the data,
-        stay.
-        """
+        """Ends the named services and removes their containers; the volumes (the data) stay."""
         if set(names) == set(self.services):
             _compose("down")
         else:
@@ -134,8 +128,9 @@ def _docker(*arguments: str, show: bool = False) -> str:
     )
     if result.returncode:
         words = (result.stderr or "see above").strip().splitlines()[-1]
+        command = " ".join(a for a in arguments if a != str(places.COMPOSE_FILE))
         raise ClusterError(
-            f"docker {' '.join(a for a in arguments if a != str(places.COMPOSE_FILE))} failed: {words}\n"
+            f"docker {command} failed: {words}\n"
             f"Without Docker, the same cluster runs as processes: make kafka-up CLUSTER=processes"
         )
     return result.stdout or ""
@@ -155,5 +150,5 @@ def _bytes(text: str) -> int:
         "MB": 10**6,
         "GB": 10**9,
     }
-    number = text.rstrip("BKMGiBk")
+    number = text.rstrip("BKMGik")
     return int(float(number) * units[text[len(number) :]])

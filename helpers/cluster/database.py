@@ -1,5 +1,6 @@
-"""PostgreSQL for the outbox lesson: where it is, and how to disturb it. The SQL stands in the
-notebook.
+"""PostgreSQL for the outbox lesson: where it is, and how to disturb it.
+
+The SQL stands in the notebook.
 """
 
 import psycopg
@@ -13,8 +14,9 @@ PREFIX = "lesson_15_"
 
 
 class Database:
-    """The cluster's PostgreSQL. Tables of a lesson live in schemas of their own, so that a run
-    can't meet another one's.
+    """The cluster's PostgreSQL.
+
+    Tables of a lesson live in schemas of their own, so that a run can't meet another one's.
 
     Starts PostgreSQL where an interrupted run has left it dead, and drops the schemas that such a
     run has left.
@@ -31,8 +33,7 @@ class Database:
         self.clean_up()
 
     def schema(self, name: str) -> dict[str, str | int]:
-        """Makes an empty schema of this run and returns how to connect to it:
-        ``psycopg.connect(**address)``.
+        """Makes an empty schema of this run; its address is for ``psycopg.connect(**address)``.
 
         Every connection with this address finds its tables there. The address is JSON, so a worker
         can get it.
@@ -58,8 +59,9 @@ class Database:
         self._cluster.runner.kill(SERVICE)
 
     def start(self, timeout: float = 30.0) -> None:
-        """Starts PostgreSQL again and waits until it takes connections. Raises NotInTime after
-        `timeout` seconds.
+        """Starts PostgreSQL again and waits until it takes connections.
+
+        Raises NotInTime after `timeout` seconds.
         """
         self._cluster.runner.start([SERVICE])
         until(

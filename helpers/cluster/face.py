@@ -1,5 +1,6 @@
-"""The cluster's one face: is it there, who leads, and how to disturb it. Both runners stand behind
-it.
+"""The cluster's one face: is it there, who leads, and how to disturb it.
+
+Both runners stand behind it.
 """
 
 import functools
@@ -50,8 +51,9 @@ class Cluster:
     # What is there
 
     def metadata(self, timeout: float = 1.0) -> wire.Metadata:
-        """What the cluster says of itself, asked of all brokers at once. Raises NoCluster where
-        none answers.
+        """What the cluster says of itself, asked of all brokers at once.
+
+        Raises NoCluster where none answers.
 
         Brokers that see fewer of their fellows (they are just coming up or dying) are not believed.
         """
@@ -70,8 +72,9 @@ class Cluster:
         )
 
     def leader(self, topic: str, partition: int = 0) -> int:
-        """Id of the broker that leads the partition; -1 while there is none. Raises ClusterError
-        for an unknown topic.
+        """Id of the broker that leads the partition; -1 while there is none.
+
+        Raises ClusterError for an unknown topic.
         """
         return self._partition(topic, partition).leader
 
@@ -89,7 +92,8 @@ class Cluster:
         service = self._service(broker)
         if self.runner.states()[service] == "stopped" and self._ask_all(1.0)[broker]:
             raise ClusterError(
-                f"Broker {broker} answers, but it was not started from this folder, so it can't be killed from here.\n"
+                f"Broker {broker} answers, but it was not started from this folder, "
+                "so it can't be killed from here.\n"
                 f"End the other cluster where it was started (make kafka-down), then: make kafka-up"
             )
         self.runner.kill(service)
@@ -100,9 +104,7 @@ class Cluster:
         self.wait_for_broker(broker, timeout)
 
     def pause(self, broker: int) -> None:
-        """Freezes a broker: its process lives and its connections stay open, but it does
-        nothing.
-        """
+        """Freezes a broker: it lives and its connections stay open, but it does nothing."""
         self.runner.pause(self._service(broker))
 
     def resume(self, broker: int) -> None:
@@ -110,8 +112,9 @@ class Cluster:
         self.runner.resume(self._service(broker))
 
     def heal(self, timeout: float = 60.0) -> None:
-        """Makes the cluster whole: resumes what is paused, starts what is dead, waits for full
-        in-sync sets.
+        """Makes the cluster whole: resumes what is paused, starts what is dead.
+
+        Waits for full in-sync sets.
         """
         states = self.runner.states()
         for service in self.brokers_by_id.values():
@@ -142,8 +145,9 @@ class Cluster:
         self._wait(known, timeout, f"broker {broker} has registered", broker)
 
     def wait_for_topic(self, topic: str, partitions: int, timeout: float = 30.0) -> None:
-        """Returns when every broker that answers knows the new topic, with leaders, and all its
-        copies are in sync.
+        """Returns when the new topic is ready for use.
+
+        Every broker that answers knows it, with leaders, and all its copies are in sync.
         """
 
         def usable(answer: wire.Metadata) -> bool:
@@ -162,9 +166,7 @@ class Cluster:
     def wait_for_leader(
         self, topic: str, partition: int = 0, other_than: int | None = None, timeout: float = 15.0
     ) -> int:
-        """The id of the partition's leader, as soon as there is one, and another one than
-        `other_than`.
-        """
+        """Id of the partition's leader, once there is one, and another one than `other_than`."""
 
         def led() -> int | None:
             leader = self.leader(topic, partition)
@@ -175,9 +177,7 @@ class Cluster:
         )
 
     def wait_for_in_sync(self, topic: str | None = None, timeout: float = 30.0) -> None:
-        """Returns when all copies of the topic's partitions (of all topics for None) are in
-        sync.
-        """
+        """Returns when all copies of the topic (of all topics for None) are in sync."""
 
         def full() -> bool:
             partitions = self.metadata().partitions
@@ -191,8 +191,9 @@ class Cluster:
     def wait_for_in_sync_set(
         self, topic: str, brokers: set[int], partition: int = 0, timeout: float = 30.0
     ) -> None:
-        """Returns when exactly these brokers' copies of the partition are in sync: how one waits
-        for a death to be noticed.
+        """Returns when exactly these brokers' copies of the partition are in sync.
+
+        So one waits for a death to be noticed.
         """
 
         def reached() -> bool:
@@ -215,8 +216,9 @@ class Cluster:
     def _wait(
         self, condition: Callable[[], Answer], timeout: float, what: str, *brokers: int
     ) -> Answer:
-        """The condition's first true answer. Looks after `brokers` meanwhile: a dead one can't be
-        waited for.
+        """The condition's first true answer.
+
+        Looks after `brokers` meanwhile: a dead one can't be waited for.
         """
         look_after = time.monotonic() + 1.0
 
@@ -246,7 +248,8 @@ class Cluster:
             if states[name] == "stopped":
                 words = self.runner.log(name, 1).strip()
                 raise ClusterError(
-                    f"{name} is not running; its last words: {words}\nIts log: {self.runner.where_log(name)}"
+                    f"{name} is not running; its last words: {words}\n"
+                    f"Its log: {self.runner.where_log(name)}"
                 )
 
     def _ask_all(self, timeout: float) -> dict[int, wire.Metadata | None]:
@@ -270,9 +273,8 @@ class Cluster:
         try:
             return self.brokers_by_id[broker].name
         except KeyError:
-            raise ClusterError(
-                f"There is no broker {broker!r}; there are {', '.join(map(str, self.brokers_by_id))}"
-            ) from None
+            known = ", ".join(map(str, self.brokers_by_id))
+            raise ClusterError(f"There is no broker {broker!r}; there are {known}") from None
 
 
 def connect() -> Cluster:

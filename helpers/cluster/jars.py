@@ -1,5 +1,6 @@
-"""Apache Kafka as jars from a Maven repository: a pinned list, fetched once into the cache, checked
-by hash.
+"""Apache Kafka as jars from a Maven repository.
+
+A pinned list, fetched once into the cache, checked by hash.
 """
 
 import hashlib
@@ -16,7 +17,8 @@ REPOSITORY_VARIABLE = "KAFKA_COURSE_MAVEN"
 REPOSITORY = "https://repo1.maven.org/maven2"
 THREADS = 8
 TIMEOUT = 30  # seconds without a byte
-JAR_TIME = 946_684_800  # 2000-01-01: Java uses its ahead-of-time cache only while the jars keep their times
+# 2000-01-01: Java uses its ahead-of-time cache only while the jars keep their times.
+JAR_TIME = 946_684_800
 
 
 def pinned() -> dict[str, str]:

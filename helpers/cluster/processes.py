@@ -1,6 +1,4 @@
-"""The process runner: the compose file's services as plain processes on this machine, for whoever
-has no Docker.
-"""
+"""The process runner: the compose file's services as plain processes, where Docker is missing."""
 
 import re
 import shutil
@@ -19,9 +17,7 @@ from .compose import Service
 
 
 class ProcessRunner:
-    """Starts, stops and disturbs the services as processes. A service is named as in the compose
-    file.
-    """
+    """Starts, stops and disturbs the services as processes, named as in the compose file."""
 
     name = "processes"
 
@@ -35,9 +31,7 @@ class ProcessRunner:
         return {name: child.state() for name, child in self.children.items()}
 
     def check(self, names: list[str]) -> None:
-        """Raises ClusterError (or DownloadError, CacheError) where the named services can't be
-        started here.
-        """
+        """Raises ClusterError (or DownloadError, CacheError) where they can't be started here."""
         checks.check_folder(self.folder)
         for name in names:
             service = self.services[name]
@@ -48,17 +42,13 @@ class ProcessRunner:
         kafka.class_path()
 
     def start(self, names: list[str]) -> None:
-        """Starts those of the named services that are stopped, all at once; returns when their
-        processes exist.
-        """
+        """Starts the named services that are stopped, all at once; then their processes exist."""
         stopped = [name for name in names if self.children[name].process() is None]
         with ThreadPoolExecutor(len(names) or 1) as pool:
             list(pool.map(self._start, stopped))
 
     def stop(self, names: list[str]) -> None:
-        """Ends the named services in good order: the controller last, since brokers say goodbye to
-        it.
-        """
+        """Ends the services in good order: the controller last, as brokers say goodbye to it."""
         last = [
             name
             for name in names
@@ -102,8 +92,7 @@ class ProcessRunner:
         return {name: process.memory_info().rss for name, process in found.items() if process}
 
     def learn_to_start_fast(self) -> None:
-        """Trains the ahead-of-time cache for this Java, these jars and flags (about 10 s), where it
-        is missing.
+        """Trains the ahead-of-time cache for this Java, jars and flags, where it is missing.
 
         A node of its own is started for it in a folder that is deleted afterwards, so no data of
         the course is touched. Raises ClusterError where that node does not start.
@@ -138,7 +127,8 @@ class ProcessRunner:
         except OSError as error:
             raise ClusterError(
                 f"{name} can't be started ({error}).\n"
-                f"Make room or give yourself the right to write in {self.folder}, then: make kafka-up"
+                f"Make room or give yourself the right to write in {self.folder}, "
+                "then: make kafka-up"
             ) from error
 
     def _stop(self, name: str) -> None:
@@ -182,12 +172,9 @@ class ProcessRunner:
         )
 
     def _localised(self, service: Service) -> dict[str, str]:
-        """The service's environment, with this machine in place of the containers' names and
-        folders.
-        """
-        hosts = re.compile(
-            r"(?<![\w.-])(%s|0\.0\.0\.0)(?=:\d)" % "|".join(map(re.escape, self.services))
-        )
+        """The service's environment, with this machine for the containers' names and folders."""
+        names = "|".join(map(re.escape, self.services))
+        hosts = re.compile(rf"(?<![\w.-])({names}|0\.0\.0\.0)(?=:\d)")
         environment = {
             key: hosts.sub("localhost", value) for key, value in service.environment.items()
         }
@@ -205,8 +192,10 @@ class ProcessRunner:
         )
         if found and found[1].strip() != wanted:
             raise ClusterError(
-                f"{properties.parent} belongs to another cluster ({found[1].strip()}, not {wanted}).\n"
-                f"Move it away if you need it; to delete all data of the course's cluster: make clean"
+                f"{properties.parent} belongs to another cluster "
+                f"({found[1].strip()}, not {wanted}).\n"
+                "Move it away if you need it; "
+                "to delete all data of the course's cluster: make clean"
             )
 
     def _running(self, name: str) -> psutil.Process:

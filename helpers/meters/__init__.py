@@ -1,5 +1,6 @@
-"""A paced load, and what is recorded of a run. They watch; they never send or read for the
-notebook.
+"""A paced load, and what is recorded of a run.
+
+They watch; they never send or read for the notebook.
 
     load         a paced load, and variants that take turns
     latency      how long messages took

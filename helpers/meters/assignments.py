@@ -8,8 +8,9 @@ import pandas as pd
 
 
 class Assignments:
-    """Records what a rebalance listener is told, and which messages are read. Safe to use from the
-    members' threads.
+    """Records what a rebalance listener is told, and which messages are read.
+
+    Safe to use from the members' threads.
     """
 
     def __init__(self):
@@ -21,9 +22,7 @@ class Assignments:
         self._reads: list[tuple[str, int, float]] = []
 
     def gained(self, member: str, partitions: Iterable[int], at: float) -> None:
-        """Notes that a member owns these partitions from that time on (seconds on
-        time.perf_counter).
-        """
+        """Notes that a member owns these partitions since `at` (on time.perf_counter)."""
         with self._lock:
             for partition in partitions:
                 self._since.setdefault((member, partition), at)
@@ -37,9 +36,7 @@ class Assignments:
                     self._spans.append((member, partition, since, at))
 
     def died(self, member: str, at: float) -> list[int]:
-        """Notes that a member ended without a word, and returns the partitions that it owned until
-        then.
-        """
+        """Notes that a member ended without a word; the partitions that it owned until then."""
         left = [partition for name, partition in list(self._since) if name == member]
         self.lost(member, left, at)
         return sorted(left)
@@ -57,15 +54,14 @@ class Assignments:
         return {member for member, _, at in list(self._reads) if at - self.start >= since}
 
     def finish(self) -> None:
-        """Ends the record: what is owned now was owned until now, and what happens later is not
-        noted.
-        """
+        """Ends the record: what is owned now was owned until now; nothing later is noted."""
         with self._lock:
             self._finished = time.perf_counter()
 
     def owned(self) -> pd.DataFrame:
-        """A row per time for which a member owned a partition: member, partition, start, end
-        (seconds since the start).
+        """A row per time for which a member owned a partition.
+
+        Columns: member, partition, start, end (seconds since the start).
         """
         with self._lock:
             now = min(time.perf_counter(), self._finished)
@@ -77,8 +73,9 @@ class Assignments:
         ).sort_values("start", ignore_index=True)
 
     def reads(self) -> pd.DataFrame:
-        """A row per message: member, partition, seconds (since the start), in the order in which
-        they were done.
+        """A row per message, in the order in which they were done.
+
+        Columns: member, partition, seconds (since the start).
         """
         frame = pd.DataFrame(
             [read for read in list(self._reads) if read[2] < self._finished],

@@ -65,14 +65,16 @@ class LagSampler:
             raise self._error
 
     def position(self, partition: int, offset: int, at: float | None = None) -> None:
-        """Notes that the reader will read `offset` of `partition` next, from now on (or from `at`,
-        on time.perf_counter).
+        """Notes that the reader will read `offset` of `partition` next.
+
+        From now on, or from `at`, in seconds on time.perf_counter.
         """
         self._positions.append((time.perf_counter() if at is None else at, partition, offset))
 
     def frame(self) -> pd.DataFrame:
-        """A row per sample and partition: seconds since the start, partition, end, position, lag
-        (messages).
+        """A row per sample and partition: seconds, partition, end, position, lag.
+
+        `seconds` count from the start, `lag` is in messages.
 
         `end` is the offset that the next message will get; `position` the reader's at that moment
         (0 before its first word).
@@ -89,8 +91,9 @@ class LagSampler:
         return self.frame().groupby("seconds", as_index=False)["lag"].sum()
 
     def _ask_anew(self) -> None:
-        """Another client, as one never asks again who coordinates a group. Fault:
-        test_an_admin_client_never_asks_again_for_the_coordinator.
+        """Another client, as one never asks again who coordinates a group.
+
+        Fault: test_an_admin_client_never_asks_again_for_the_coordinator.
         """
         try:
             admin = clients.new_admin(**self._settings, bootstrap_timeout_ms=1000)
@@ -109,9 +112,8 @@ class LagSampler:
     def _sample(self) -> None:
         latest = dict.fromkeys(self._partitions, OffsetSpec.LATEST)
         for tick in itertools.count(1):
-            last = (
-                self._stop.is_set()
-            )  # one more sample after the end, so that the final state is in
+            # One more sample after the end, so that the final state is in.
+            last = self._stop.is_set()
             try:
                 if self._group:
                     committed = self._admin.list_group_offsets({self._group: self._partitions})[
@@ -121,7 +123,8 @@ class LagSampler:
                     known = {tp for tp, place in committed.items() if place.offset >= 0}
                     if self._committed - known:
                         raise CoordinatorNotAvailableError(
-                            "offsets that were there are not: a new coordinator has not read them yet"
+                            "offsets that were there are not: "
+                            "a new coordinator has not read them yet"
                         )
                     self._committed = known
                     self._positions += [
@@ -143,9 +146,8 @@ class LagSampler:
 
 
 def _samples(rows: list[tuple[float, int, int]], name: str) -> pd.DataFrame:
-    frame = pd.DataFrame(
-        list(rows), columns=["at", "partition", name]
-    )  # a copy: the thread still adds rows
+    # From a copy: the thread still adds rows.
+    frame = pd.DataFrame(list(rows), columns=["at", "partition", name])
     return frame.astype({"at": np.float64, "partition": np.int64, name: np.int64}).sort_values(
         "at", kind="stable"
     )

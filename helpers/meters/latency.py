@@ -26,8 +26,9 @@ def percentiles(samples: dict[str, np.ndarray]) -> pd.DataFrame:
 
 
 class Latencies:
-    """Records when messages were done. `done` is made to be a callback of send:
-    ``future.add_callback(latencies.done, due)``.
+    """Records when messages were done.
+
+    `done` is a callback of send: ``future.add_callback(latencies.done, due)``.
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter):
@@ -44,8 +45,9 @@ class Latencies:
         return spans[:, 1] - spans[:, 0]
 
     def frame(self, start: float | None = None) -> pd.DataFrame:
-        """A row per message: seconds (when it was due, since `start` or the first), latency_ms
-        (float64 both).
+        """A row per message: seconds and latency_ms, both float64.
+
+        `seconds` tell when it was due, since `start` or the first.
         """
         spans = np.array(sorted(self._spans), dtype=np.float64).reshape(-1, 2)
         first = start if start is not None else (spans[0, 0] if len(spans) else 0.0)

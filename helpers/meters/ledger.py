@@ -1,5 +1,4 @@
-"""What was sent, acknowledged, failed, stored and processed; and what follows: lost, duplicated,
-silently lost.
+"""What was sent, acknowledged, failed, stored, processed; so lost, duplicated, silently lost.
 
 Nothing here talks to a producer or takes part in a pattern: the notebook sends, the ledger keeps
 the books. Every message carries a number of its own, its id.
@@ -48,8 +47,9 @@ class Ledger:
         self._processed: list[int] | None = None
 
     def sent(self, id: int, future: "Future | Exception", due: float = float("nan")) -> None:
-        """Notes that `send` took the message and returned `future`; `due` is when it should have
-        been sent (seconds).
+        """Notes that `send` took the message and returned `future`.
+
+        `due` is when it should have been sent (seconds).
         """
         self._ids.append(id)
         self._answers.append(future)
@@ -60,8 +60,9 @@ class Ledger:
         self.sent(id, error)
 
     def stored(self, ids: Iterable[int]) -> None:
-        """Notes what the topic holds, in the order in which it is stored; see stored_ids. Replaces
-        an earlier note.
+        """Notes what the topic holds, in the order in which it is stored; see stored_ids.
+
+        Replaces an earlier note.
         """
         self._stored = list(ids)
 
@@ -83,7 +84,8 @@ class Ledger:
         """
         if self._stored is None:
             raise ValueError(
-                f"Ledger {self.name!r} does not know what is stored yet: call ledger.stored(stored_ids(topic))"
+                f"Ledger {self.name!r} does not know what is stored yet: "
+                "call ledger.stored(stored_ids(topic))"
             )
         told = [self._outcome(answer) for answer in self._answers]
         frame = pd.DataFrame(
@@ -154,14 +156,16 @@ class Ledger:
         strangers = sorted(counted.keys() - set(known))
         if strangers:
             raise ValueError(
-                f"Ledger {self.name!r}: {len(strangers)} {what} messages were never sent, such as {strangers[:3]}"
+                f"Ledger {self.name!r}: {len(strangers)} {what} messages were never sent, "
+                f"such as {strangers[:3]}"
             )
         return np.fromiter((counted[id] for id in known), np.int64, len(known))
 
 
 def compare(*ledgers: Ledger) -> pd.DataFrame:
-    """The counts of several ledgers: a row each, named by the ledger. Raises what Ledger.counts
-    raises.
+    """The counts of several ledgers: a row each, named by the ledger.
+
+    Raises what Ledger.counts raises.
     """
     return pd.DataFrame(
         [ledger.counts() for ledger in ledgers], index=[ledger.name for ledger in ledgers]
@@ -217,7 +221,8 @@ def records(
                     for partition in partitions
                 }
                 raise NotInTime(
-                    f"{topic} could not be read to its end within {timeout:.0f} s; offsets reached: {where}"
+                    f"{topic} could not be read to its end within {timeout:.0f} s; "
+                    f"offsets reached: {where}"
                 )
             for partition, batch in consumer.poll(timeout_ms=200, max_records=5000).items():
                 found[partition] += [record for record in batch if record.offset < ends[partition]]
@@ -229,8 +234,9 @@ def records(
 def stored_ids(
     topic: str, *, id_of: "Callable[[ConsumerRecord], int]" = by_json_id, **reading: object
 ) -> list[int]:
-    """Ids of all messages that the topic holds, in the order of `records`, which takes the
-    `reading`. Raises what `id_of` raises, too.
+    """Ids of all messages that the topic holds, in the order of `records`.
+
+    That takes the `reading`. Raises what `id_of` raises, too.
     """
     return [id_of(record) for record in records(topic, **reading)]
 

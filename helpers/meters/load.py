@@ -19,8 +19,7 @@ def paced(
     clock: Callable[[], float] = time.perf_counter,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[tuple[int, float]]:
-    """Yields ``(n, due)`` for n = 0, 1, …: message n is due at start + n / rate, in seconds on
-    `clock`.
+    """Yields ``(n, due)`` for n = 0, 1, …: message n is due at start + n / rate, on `clock`.
 
     Never early. A program that falls behind gets the overdue messages at once, one after the other,
     so that a latency measured from `due` holds the wait of every message that a stall delayed, not
@@ -52,10 +51,10 @@ def paced(
 
 
 def alternating(variants: Iterable[Variant], rounds: int) -> Iterator[tuple[int, Variant]]:
-    """Yields ``(round, variant)``: every variant in every round, in an order that rotates (ABC,
-    BCA, CAB).
+    """Yields ``(round, variant)``: every variant in every round, in an order that rotates.
 
-    So whatever changes on the machine meanwhile hits all variants alike. Shows a progress bar.
+    (ABC, BCA, CAB.) So whatever changes on the machine meanwhile hits all variants alike. Shows a
+    progress bar.
     """
     variants = list(variants)
     plan = [

@@ -4,7 +4,6 @@ import psutil
 import pytest
 from kafka import KafkaAdminClient
 
-from helpers.base import places
 from helpers.base.errors import ClusterError
 from helpers.cluster import Cluster
 from helpers.cluster.containers import ContainerRunner
@@ -101,4 +100,3 @@ def test_the_containers_run_the_images_of_the_compose_file(containers):
     assert states(containers) == dict.fromkeys(
         [name for name in containers.services if name != UI], "running"
     )
-    assert places.COMPOSE_FILE.name == "docker-compose.yml"

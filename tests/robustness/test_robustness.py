@@ -18,7 +18,10 @@ from nbclient.exceptions import CellExecutionError
 from helpers import notebooks
 from helpers.cluster import Cluster, commands, connect
 
-KAFKA_THREADS = "[thread.name for thread in __import__('threading').enumerate() if thread.name.startswith(('kafka-', 'lag-'))]"
+KAFKA_THREADS = (
+    "[thread.name for thread in __import__('threading').enumerate()"
+    " if thread.name.startswith(('kafka-', 'lag-'))]"
+)
 
 
 class Session:

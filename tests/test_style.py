@@ -1,0 +1,214 @@
+"""The style of code, tests and notebooks, where ruff has no rule for it: make lint."""
+
+import ast
+import io
+import subprocess
+import sys
+import tokenize
+import tomllib
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from helpers.base import places
+
+RUFF = places.ROOT / ".ci" / "ruff.toml"
+SETTINGS = tomllib.loads(RUFF.read_text(encoding="utf-8"))
+COLUMNS = SETTINGS["line-length"]
+CELL_LINES = 20
+MEAN_LINES = 9
+# The notebooks that don't keep the rules for notebooks yet.
+EXCUSED = SETTINGS["format"]["exclude"]
+LIST = "the list format.exclude in .ci/ruff.toml"
+
+# What says a value and does something only on the way.
+VALUES = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Tuple, ast.IfExp)
+
+
+def name(path: Path) -> str:
+    return path.relative_to(places.ROOT).as_posix()
+
+
+PROGRAMS = sorted(
+    path for room in ("helpers", "tests") for path in (places.ROOT / room).rglob("*.py")
+)
+NOTEBOOKS = sorted(places.NOTEBOOKS.glob("*.ipynb"))
+
+
+def read(path: Path) -> NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+# ----------------------------------------------------------------------------------- the statements
+
+
+def run_for_effect(source: str, *, shown: bool) -> list[str]:
+    """The statements that are a comprehension, a tuple or an if-else expression.
+
+    Nobody gets their value, so they stand for a loop, for several statements or for an if. With
+    `shown` the source is a cell, whose last value the notebook shows, unless a ; ends it.
+    """
+    tree = ast.parse(source)
+    last = tree.body[-1] if tree.body and shown and not ends_in_semicolon(source) else None
+    return [
+        f"line {node.lineno}: {ast.unparse(node)}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, VALUES) and node is not last
+    ]
+
+
+def ends_in_semicolon(source: str) -> bool:
+    """As IPython sees it: a comment may follow."""
+    empty = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENDMARKER)
+    tokens = [
+        token.string
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type not in empty
+    ]
+    return tokens[-1:] == [";"]
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=name)
+def test_a_program_runs_no_value_for_its_effect(path):
+    assert run_for_effect(path.read_text(encoding="utf-8"), shown=False) == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
+def test_a_notebook_runs_no_value_for_its_effect(path):
+    found = {cell.id: run_for_effect(cell.source, shown=True) for cell in code_cells(read(path))}
+    assert {cell: lines for cell, lines in found.items() if lines} == {}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "[send(n) for n in numbers]",
+        "{send(n) for n in numbers}",
+        "{n: send(n) for n in numbers}",
+        "(send(n) for n in numbers)",
+        "flush(), close()",
+        "flush() if full else close()",
+    ],
+)
+def test_a_value_that_is_run_for_its_effect_is_found(statement):
+    assert len(run_for_effect(statement, shown=False)) == 1
+    assert len(run_for_effect(f"def work():\n    {statement}\n", shown=False)) == 1
+    assert len(run_for_effect(f"{statement}\nflush()", shown=True)) == 1
+    assert len(run_for_effect(f"def work():\n    {statement}\n", shown=True)) == 1
+    assert len(run_for_effect(f"{statement};  # not shown", shown=True)) == 1
+    assert run_for_effect(f"flush()\n{statement}", shown=True) == []
+    assert run_for_effect(f"{statement}  # shown;", shown=True) == []
+
+
+@pytest.mark.parametrize(
+    "source", ["", "# nothing", "flush()", "a, b = 1, 2", "x = [n for n in y]", "return_(1, 2);"]
+)
+def test_other_statements_pass(source):
+    assert run_for_effect(source, shown=False) == run_for_effect(source, shown=True) == []
+
+
+# ------------------------------------------------------------------------------------ the notebooks
+
+
+def broken_rules(notebook: NotebookNode) -> list[str]:
+    """The rules for notebooks that this one does not keep, each with the cells that break it."""
+    lines = {cell.id: cell.source.splitlines() for cell in code_cells(notebook)}
+    wide = [cell for cell, own in lines.items() if any(len(line) > COLUMNS for line in own)]
+    long = [cell for cell, own in lines.items() if len(own) > CELL_LINES]
+    mean = sum(map(len, lines.values())) / max(len(lines), 1)
+    found = []
+    if wide:
+        found.append(f"lines over {COLUMNS} characters in {', '.join(wide)}")
+    if long:
+        found.append(f"more than {CELL_LINES} lines in {', '.join(long)}")
+    if mean > MEAN_LINES:
+        found.append(f"{mean:.1f} lines a cell on average, more than {MEAN_LINES}")
+    if not is_formatted(notebook):
+        found.append("not as ruff format would write it")
+    return found
+
+
+def is_formatted(notebook: NotebookNode) -> bool:
+    result = subprocess.run(
+        [
+            *(sys.executable, "-m", "ruff", "format", "--no-cache", "--quiet", "--check"),
+            *("--config", RUFF, "--stdin-filename", "any.ipynb", "-"),
+        ],
+        input=nbformat.writes(notebook),
+        cwd=places.ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode in (0, 1), result.stderr
+    return result.returncode == 0
+
+
+def complaint(notebook: str, broken: list[str], excused: list[str]) -> str:
+    """What is wrong with a notebook, or with its being on the list; "" for nothing."""
+    if notebook not in excused:
+        return "; ".join(broken)
+    return "" if broken else f"{notebook} keeps the rules now. Take it off {LIST}"
+
+
+def wrong_entries(excused: list[str]) -> list[str]:
+    """Those that are no notebook of the course, or that stand there a second time."""
+    known = [name(path) for path in NOTEBOOKS]
+    return [entry for n, entry in enumerate(excused) if entry not in known or entry in excused[:n]]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
+def test_a_notebook_keeps_the_rules_or_is_listed_as_one_that_does_not_yet(path):
+    broken = broken_rules(read(path))
+    assert complaint(name(path), broken, EXCUSED) == ""
+    if broken:
+        pytest.xfail(f"excused by {LIST}: {'; '.join(broken)}")
+
+
+def test_the_list_names_notebooks_that_exist_once_each():
+    assert wrong_entries(EXCUSED) == []
+
+
+def test_the_list_can_only_shrink():
+    assert complaint("a", ["wide"], excused=[]) == "wide"
+    assert complaint("a", ["wide"], excused=["a"]) == ""
+    assert "Take it off" in complaint("a", [], excused=["a"])
+    assert complaint("a", [], excused=[]) == ""
+    first, second = map(name, NOTEBOOKS[:2])
+    assert wrong_entries([first, "notebooks/none.ipynb", second, first]) == [
+        "notebooks/none.ipynb",
+        first,
+    ]
+
+
+def made_of(*sources: str) -> NotebookNode:
+    return new_notebook(cells=[new_markdown_cell("x" * 200), *map(new_code_cell, sources)])
+
+
+@pytest.mark.parametrize(
+    ("sources", "words"),
+    [
+        ([f'text = "{"x" * COLUMNS}"'], "characters"),
+        (["x = 1\n" * (CELL_LINES + 1), *["x = 1"] * 5], "more than 20 lines"),
+        (["x = 1\n" * 10, "x = 1\n" * 9], "9.5 lines a cell"),
+        (["x = 'one'"], "ruff format"),
+        (["x = dict(a=1,b=2)"], "ruff format"),
+    ],
+)
+def test_a_notebook_that_breaks_a_rule_is_found(sources, words):
+    (broken,) = broken_rules(made_of(*(source.rstrip() for source in sources)))
+    assert words in broken
+
+
+def test_a_notebook_at_the_limits_passes():
+    widest = f'text = "{"x" * (COLUMNS - 9)}"'
+    longest = "\n".join([widest] * CELL_LINES)
+    assert len(widest) == COLUMNS
+    assert broken_rules(made_of(longest, *["x = 1"] * 2)) == []
+    assert broken_rules(made_of(*["\n".join(["x = 1"] * MEAN_LINES)] * 3)) == []
