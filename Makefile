@@ -36,7 +36,7 @@ ui: install  ## open the cluster's web page
 
 # Two at a time, as tests mostly wait; those that share a cluster stay together.
 test: kafka-up  ## test the helpers, the commands and the saved notebooks (pytest)
-	@$(VENV) -m pytest tests -n 2 --dist loadgroup $(addprefix --ignore tests/,claims robustness compose resolve)
+	@$(VENV) -m pytest tests -n 2 --no-loadscope-reorder $(addprefix --ignore tests/,claims robustness compose resolve)
 
 # All four, also where one fails: each says what is to be mended.
 lint: STYLE := --no-cache --quiet --config .ci/ruff.toml --output-format concise helpers tests notebooks

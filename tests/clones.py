@@ -6,6 +6,7 @@ folder.
 """
 
 import functools
+import json
 import os
 import random
 import re
@@ -189,6 +190,38 @@ class Clone:
         except psutil.Error:
             return False
         return any(place == mine or mine + os.sep in place for place in places)
+
+
+def assert_interrupted(result: subprocess.CompletedProcess) -> None:
+    assert result.returncode == 130, result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+    assert "Interrupted." in result.stderr
+
+
+def assert_worked(result: subprocess.CompletedProcess, *words: str) -> None:
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+    for word in words:
+        assert word in result.stdout
+
+
+def assert_refused(result: subprocess.CompletedProcess, *words: str) -> None:
+    """The command failed, and told why and what to do in one or two lines."""
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+    message = [
+        line for line in result.stderr.strip().splitlines() if line != "Ending what was started …"
+    ]
+    assert 1 <= len(message) <= 2, result.stderr
+    for word in words:
+        assert word in result.stderr
+
+
+def write_record(clone: Clone, service: str, record: object) -> None:
+    """Writes what the clone remembers of a service's process."""
+    folder = clone.data / service
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "process.json").write_text(record if isinstance(record, str) else json.dumps(record))
 
 
 def finished(process: subprocess.Popen) -> subprocess.CompletedProcess:

@@ -3,25 +3,45 @@ user's.
 """
 
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling, Scheduling
 
 from helpers.base import places
 from helpers.cluster import jars
 
 from clones import Clone, copy_cache, give_to, is_root, make_venv
 
+# Tests that share a cluster go to one worker: the clone of the fixture `running`, and this clone's
+# own, which they need for themselves, one after the other.
+SHARED = {
+    "client_faults": "running",
+    "test_cluster.py": "running",
+    "test_running_cluster.py": "running",
+    "test_database.py": "this clone's",
+    "test_lesson.py": "this clone's",
+    "test_truth.py": "this clone's",
+}
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With two workers (make test), tests that share a cluster go to the same one."""
-    for item in items:
-        if "running" in item.fixturenames:
-            item.add_marker(pytest.mark.xdist_group("the running clone"))
-        elif "users_clone" in item.fixturenames:
-            item.add_marker(pytest.mark.xdist_group("the user's clone"))
+
+class ByCluster(LoadScopeScheduling):
+    """Hands out tests by the cluster that they share, else by file, which may have a fixture."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::")[0]
+        if file == "test_situations.py":  # a clone of its own for each
+            return nodeid
+        return SHARED.get(file.split("/")[0], file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    return ByCluster(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -87,3 +107,12 @@ def users_clone(warm_cache: Path) -> Iterator[Clone]:
         clone.close()
     finally:
         shutil.rmtree(folder)
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen]:
+    """A process that has nothing to do with the course."""
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
+    yield process
+    process.kill()
+    process.wait()

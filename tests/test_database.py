@@ -8,9 +8,6 @@ import pytest
 from helpers.cluster import connect
 from helpers.cluster.database import Database
 
-# They need the cluster of this clone for themselves, one after the other.
-pytestmark = pytest.mark.xdist_group("this clone's cluster")
-
 
 @pytest.fixture
 def database():

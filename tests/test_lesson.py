@@ -13,9 +13,6 @@ from helpers.base import places
 from helpers.base.errors import ClaimFailed, NotInTime, StillAtWork
 from helpers.workers import Worker
 
-# They need the cluster of this clone for themselves, one after the other.
-pytestmark = pytest.mark.xdist_group("this clone's cluster")
-
 
 @pytest.fixture
 def course():

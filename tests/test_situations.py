@@ -5,7 +5,6 @@ and loses nothing.
 import contextlib
 import functools
 import http.server
-import json
 import os
 import shutil
 import signal
@@ -13,8 +12,6 @@ import socket
 import subprocess
 import sys
 import threading
-import urllib.request
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,7 +23,17 @@ from helpers.base import places
 from helpers.base.waiting import until
 from helpers.cluster import jars
 
-from clones import NOBODY, NOWHERE, PATIENCE, Clone, copy_cache, finished, is_root
+from clones import (
+    PATIENCE,
+    Clone,
+    assert_interrupted,
+    assert_refused,
+    assert_worked,
+    copy_cache,
+    finished,
+    is_root,
+    write_record,
+)
 
 POSIX = os.name == "posix"
 JAVA = "-Dcourse.service="
@@ -40,29 +47,6 @@ try:
 except NoCluster as error:
     print(f"{time.monotonic() - begin:.3f}\\n{error}")
 """
-IPV6_FIRST = """
-import socket
-real = socket.getaddrinfo
-def ipv6_first(host, port, family=0, *rest, **named):
-    if host != "localhost":
-        return real(host, port, family, *rest, **named)
-    found = [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", int(port), 0, 0)),
-             (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", int(port)))]
-    return [entry for entry in found if family in (0, entry[0])]
-socket.getaddrinfo = ipv6_first
-
-import sys
-from kafka import KafkaConsumer, KafkaProducer
-from helpers.cluster import connect
-cluster = connect()
-producer = KafkaProducer(bootstrap_servers=cluster.bootstrap_servers)
-producer.send(sys.argv[1], b"over IPv6 first").get(timeout=30)
-producer.close()
-settings = {"auto_offset_reset": "earliest", "group_id": None, "consumer_timeout_ms": 30000}
-consumer = KafkaConsumer(sys.argv[1], bootstrap_servers=cluster.bootstrap_servers, **settings)
-print(cluster.brokers(), next(consumer).value.decode())
-consumer.close()
-"""
 NEARLY_FULL = """
 import collections, shutil
 usage = collections.namedtuple("usage", "total used free")(10**12, 10**12 - 10**8, 10**8)
@@ -73,31 +57,6 @@ main({})
 
 
 # Aids
-
-
-def assert_refused(result: subprocess.CompletedProcess, *words: str) -> None:
-    """The command failed, and told why and what to do in one or two lines."""
-    assert result.returncode == 1, result.stdout + result.stderr
-    assert "Traceback" not in result.stdout + result.stderr
-    message = [
-        line for line in result.stderr.strip().splitlines() if line != "Ending what was started …"
-    ]
-    assert 1 <= len(message) <= 2, result.stderr
-    for word in words:
-        assert word in result.stderr
-
-
-def assert_interrupted(result: subprocess.CompletedProcess) -> None:
-    assert result.returncode == 130, result.stdout + result.stderr
-    assert "Traceback" not in result.stdout + result.stderr
-    assert "Interrupted." in result.stderr
-
-
-def assert_worked(result: subprocess.CompletedProcess, *words: str) -> None:
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert "Traceback" not in result.stdout + result.stderr
-    for word in words:
-        assert word in result.stdout
 
 
 @contextlib.contextmanager
@@ -159,26 +118,6 @@ def maven(answer: Callable[[Path], bytes]) -> Iterator[tuple[str, list[str]]]:
     finally:
         server.shutdown()
         server.server_close()
-
-
-@pytest.fixture
-def sleeper() -> Iterator[subprocess.Popen]:
-    """A process that has nothing to do with the course."""
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
-    yield process
-    process.kill()
-    process.wait()
-
-
-@pytest.fixture
-def topic(running: Clone) -> Iterator[str]:
-    """A topic with a record, which must still be there when the test is over."""
-    name = f"topic-{uuid.uuid4().hex[:8]}"
-    running.create_topic(name)
-    running.write(name, "kept")
-    yield name
-    assert_worked(running.run("up"))
-    assert running.read(name)[0] == "kept"
 
 
 @pytest.fixture
@@ -260,21 +199,7 @@ def test_a_port_that_is_taken_over_ipv6_only_is_told(clone):
     assert clone.processes() == []
 
 
-def test_up_finds_its_own_ports_taken_and_does_nothing(running, topic):
-    before = running.pids()
-    assert_worked(running.run("up"), "Already running.")
-    assert running.pids() == before
-
-
 # The network and the downloads
-
-
-def test_starts_without_network_in_a_folder_with_spaces_and_umlauts(running, topic):
-    """The fixture's commands name a repository at which nobody listens; the cache is full."""
-    assert running.env[jars.REPOSITORY_VARIABLE] == NOWHERE
-    assert " " in running.folder.name and not running.folder.name.isascii()
-    assert set(running.pids()) == set(running.services)
-    assert running.read(topic) == ["kept"]
 
 
 def test_no_network_and_an_empty_cache_are_told(new_clone, tmp_path):
@@ -479,38 +404,7 @@ def test_a_cache_folder_that_cannot_be_written_is_told(clone):
     assert clone.processes() == []
 
 
-def test_with_a_cache_folder_named_no_home_is_needed(running, topic):
-    """One broker and the web page are started anew, without a home folder."""
-    for name in ("kafka-3", "ui"):
-        psutil.Process(running.pids()[name]).kill()
-    until(lambda: not {"kafka-3", "ui"} & set(running.pids()), PATIENCE, "both have ended")
-    assert_worked(
-        running.run("up", HOME="/proc/nowhere", XDG_CACHE_HOME=None), "Started kafka-3, ui"
-    )
-    assert (
-        running.code("from helpers.cluster import connect; print(connect().brokers())").stdout
-        == "[1, 2, 3]\n"
-    )
-
-    def page() -> bool:
-        with (
-            contextlib.suppress(OSError),
-            urllib.request.urlopen(f"http://localhost:{running.services['ui'].port}") as answer,
-        ):
-            return answer.status == 200
-        return False
-
-    assert until(page, PATIENCE, "the web page answers")
-
-
 # Process ids
-
-
-def write_record(clone: Clone, service: str, record: object) -> None:
-    """Writes what the clone remembers of a service's process."""
-    folder = clone.data / service
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "process.json").write_text(record if isinstance(record, str) else json.dumps(record))
 
 
 def test_a_process_id_that_belongs_to_somebody_else_is_never_signalled(clone, sleeper):
@@ -543,58 +437,7 @@ def test_a_damaged_record_means_that_nothing_runs(clone, record):
     assert_worked(clone.run("down"), "Nothing is running.")
 
 
-def test_a_broker_is_started_in_spite_of_a_stale_process_id(running, topic, sleeper):
-    before = running.pids()
-    assert_worked(running.run("kill", "2"))
-    write_record(
-        running,
-        "kafka-2",
-        {"pid": sleeper.pid, "created": psutil.Process(sleeper.pid).create_time() - 3600},
-    )
-    assert_worked(running.run("up"), "Started kafka-2 in")
-    assert sleeper.poll() is None
-    after = running.pids()
-    assert after.pop("kafka-2") not in (sleeper.pid, before.pop("kafka-2"))
-    assert after == before
-
-
 # Half a cluster, and breaks
-
-
-def test_up_starts_the_one_broker_that_is_dead(running, topic):
-    before = running.pids()
-    assert_worked(running.run("kill", "1"))
-    assert_worked(running.run("up"), "Started kafka-1 in")
-    after = running.pids()
-    assert after.pop("kafka-1") != before.pop("kafka-1")
-    assert after == before
-
-
-def test_up_resumes_the_one_broker_that_is_paused(running, topic):
-    before = running.pids()
-    assert_worked(running.run("pause", "3"))
-    assert_worked(running.run("up"), "Already running.")
-    assert running.pids() == before
-    assert psutil.Process(before["kafka-3"]).status() != psutil.STATUS_STOPPED
-
-
-def test_all_killed_at_once_loses_nothing(running, topic):
-    port = running.services["postgres"].port
-    address = f"postgresql://course:course@127.0.0.1:{port}/course"
-    with psycopg.connect(address) as database:
-        database.execute("CREATE TABLE IF NOT EXISTS kept (text text)")
-        database.execute("INSERT INTO kept VALUES ('kept')")
-    running.write(topic, *map(str, range(100)))
-    victims = running.processes()
-    for victim in victims:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            victim.kill()
-    psutil.wait_procs(victims, timeout=60)
-    assert running.processes() == []
-    assert_worked(running.run("up"), f"Started {', '.join(running.services)} in")
-    assert running.read(topic) == ["kept", *map(str, range(100))]
-    with psycopg.connect(address) as database:
-        assert database.execute("SELECT text FROM kept").fetchall() == [("kept",)]
 
 
 def test_two_ups_at_once_start_one_cluster(clone):
@@ -644,47 +487,6 @@ def test_a_break_in_up_leaves_nothing_running(clone, signals, moment):
     assert_interrupted(finished(process))
     assert clone.processes() == []
     assert clone.pids() == {}
-
-
-@pytest.mark.skipif(not POSIX, reason="Windows has no such signals")
-def test_a_break_in_up_undoes_its_own_work_only(running, topic):
-    assert_worked(running.run("kill", "2"))
-    before = running.pids()
-    process = running.popen("up")
-    until(lambda: "kafka-2" in running.pids(), PATIENCE, "broker 2 runs")
-    process.send_signal(signal.SIGINT)
-    assert_interrupted(finished(process))
-    assert running.pids() == before
-
-
-@pytest.mark.skipif(not POSIX, reason="Windows has no such terminals")
-def test_what_was_started_in_a_terminal_outlives_it(running, topic):
-    assert_worked(running.run("kill", "2"))
-    ours, theirs = os.openpty()
-    command, env = running.python("-m", "helpers.cluster", "up")
-    shell = subprocess.Popen(
-        ["/bin/sh", "-c", '"$@"; echo finished with $?; exec sleep 3600', "sh", *command],
-        cwd=running.folder,
-        env=env,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        preexec_fn=functools.partial(os.login_tty, theirs),
-    )
-    os.close(theirs)
-    shown = b""
-    while b"finished with" not in shown:
-        shown += os.read(ours, 10_000)
-    before = running.pids()
-    os.close(ours)
-    assert shell.wait(timeout=60) == -signal.SIGHUP
-    assert b"finished with 0" in shown
-    assert set(before) == set(running.services)
-    assert running.pids() == before
-    assert (
-        running.code("from helpers.cluster import connect; print(connect().brokers())").stdout
-        == "[1, 2, 3]\n"
-    )
 
 
 @pytest.mark.skipif(not POSIX, reason="Windows has no such signals")
@@ -740,36 +542,3 @@ def test_down_ends_all_in_good_order_and_keeps_the_data_until_it_is_to_be_forgot
     assert_worked(clone.run("down", "--forget"), "The cluster's data is deleted.")
     assert clone.processes() == []
     assert [name for name in clone.services if (clone.data / name).exists()] == []
-
-
-def test_everything_listens_on_this_machine_only(running):
-    pids = {process.pid for process in running.processes()}
-    try:
-        listening = [
-            entry
-            for entry in psutil.net_connections("tcp")
-            if entry.pid in pids and entry.status == psutil.CONN_LISTEN
-        ]
-    except psutil.AccessDenied:
-        pytest.skip("This system tells only its administrators who listens where")
-    promised = {service.port for service in running.services.values() if service.ports}
-    assert promised <= {entry.laddr.port for entry in listening}
-    assert {entry.laddr.ip for entry in listening} <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
-
-
-def test_localhost_that_is_ipv6_first(running, topic):
-    name = f"ipv6-{uuid.uuid4().hex[:8]}"
-    running.create_topic(name)
-    command, env = running.python("-c", IPV6_FIRST, name)
-    told = subprocess.run(
-        command, cwd=running.folder, env=env, capture_output=True, text=True, timeout=PATIENCE
-    )
-    assert told.stdout == "[1, 2, 3] over IPv6 first\n", told.stderr
-
-
-@pytest.mark.skipif(not is_root(), reason="Only root can be root")
-def test_root(running, topic):
-    owners = {name: psutil.Process(pid).uids().effective for name, pid in running.pids().items()}
-    assert owners.pop("postgres") == NOBODY  # PostgreSQL refuses to run as root
-    assert set(owners.values()) == {0}
-    assert running.read(topic) == ["kept"]

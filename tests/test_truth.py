@@ -17,10 +17,6 @@ from helpers.meters import Ledger, stored_ids
 VALUE = b'{"id": %d, "text": "' + b"x" * 80 + b'"}'
 
 
-# They need the cluster of this clone for themselves, one after the other.
-pytestmark = pytest.mark.xdist_group("this clone's cluster")
-
-
 @pytest.fixture(scope="module")
 def course():
     course = lesson.start(99)
