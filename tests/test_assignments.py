@@ -1,8 +1,7 @@
-"""Assignments: who owned which partition when, and its Gantt chart."""
+"""Assignments: who owned which partition when. (The figure of it: charts/test_ownership.py.)"""
 
 import pytest
 
-from helpers.charts import gantt
 from helpers.meters import Assignments
 
 
@@ -57,27 +56,3 @@ def test_what_happens_after_the_end_is_not_noted(record):
     record.lost("A", [0], later)
     assert (len(record.owned()), len(record.reads())) == before
     assert record.owned()["end"].max() < 20
-
-
-def test_gantt_draws_a_bar_per_span_and_names_the_members(record):
-    record.died("A", record.start + 5)
-    record.died("B", record.start + 5)
-    figure = gantt(
-        {"one run": record}, events={"one run": [(2, "A gives one up")]}, title="A finding"
-    )
-    [axis] = figure.axes
-    bars = {
-        (round(bar.get_x()), round(bar.get_width()), round(bar.get_y() + 0.43))
-        for bar in axis.patches
-    }
-    assert bars == {(1, 4, 0), (1, 1, 1), (3, 2, 1)}
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["A", "B"]
-    assert "A gives one up" in [text.get_text() for text in axis.texts]
-    assert len(figure.png()) < 60_000
-
-
-def test_gantt_needs_a_run_and_an_owner():
-    with pytest.raises(ValueError, match="no run"):
-        gantt({}, title="Nothing")
-    with pytest.raises(ValueError, match="empty run"):
-        gantt({"empty run": Assignments()}, title="Nobody")

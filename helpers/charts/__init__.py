@@ -1,13 +1,21 @@
 """All drawing. Data frames go in, a figure comes out, and a notebook shows it as a cell's last
 expression: ``charts.lag(…)``.
 
-    canvas     what all share: paper, colours, numbers, and how a figure shows itself;  marks: a
-    time axis with events bars       throughput, scorecard, ledger, agreement      spread
-    latency over_time  lag, in_flight, latency_over_time, stored_over_time loads      load_curve,
-    load_latency                      sweeps        heat_map, pareto, front calls
-    calls_over_time                               crashes       lost_and_repeated partition  offsets
-    windows       window_counts, arrivals, lateness ownership  gantt
-    diagrams      diagram whole_course  overview
+    bars          throughput, scorecard, ledger, agreement
+    spread        latency
+    over_time     lag, in_flight, latency_over_time, stored_over_time
+    calls         calls_over_time
+    ownership     gantt
+    loads         load_curve, load_latency
+    sweeps        heat_map, pareto, front
+    crashes       lost_and_repeated
+    partition     offsets
+    windows       window_counts, arrivals, lateness
+    diagrams      diagram
+    whole_course  overview
+
+    canvas        what all share: paper, colours, numbers, and how a figure shows itself
+    marks         what figures over time share: the axis, events, bars of a tenth of a second
 
 It touches no cluster, no file, and no other room.
 """

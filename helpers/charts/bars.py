@@ -210,7 +210,7 @@ def _panels(
 
 def _bars_of_stored(axis: Axes, frame: pd.DataFrame) -> list:
     shares = [
-        row["stored"] / row["sent"] if row["sent"] else math.nan for _, row in frame.iterrows()
+        stored / sent if sent else math.nan for stored, sent in zip(frame["stored"], frame["sent"])
     ]
     axis.barh(
         range(len(frame)),
@@ -221,8 +221,8 @@ def _bars_of_stored(axis: Axes, frame: pd.DataFrame) -> list:
         lw=0.7,
     )
     texts = [
-        f"{canvas.number(row['stored'])}\nof {canvas.number(row['sent'])}\n{canvas.share(row['stored'], row['sent'])}"
-        for _, row in frame.iterrows()
+        f"{canvas.number(stored)}\nof {canvas.number(sent)}\n{canvas.share(stored, sent)}"
+        for stored, sent in zip(frame["stored"], frame["sent"])
     ]
     return _bars(
         axis,

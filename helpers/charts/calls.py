@@ -9,7 +9,6 @@ from matplotlib.patches import Patch
 
 from . import canvas, marks
 
-BIN = 0.1  # seconds; the width of a bar
 OUTCOMES = {
     "served": (canvas.OK, None),
     "turned away": (canvas.FAILED, "////"),
@@ -30,51 +29,47 @@ def calls_over_time(
     are cut off there, and the panel says so. Raises ValueError for no rows, a missing column,
     another outcome, or a top that isn't positive.
     """
-    frame = canvas.joined(frames)
-    canvas.check(frame, "calls_over_time", "variant", "seconds", "outcome")
+    frame = canvas.joined(frames, "calls_over_time", "seconds", "outcome")
     strange = sorted(set(frame["outcome"]) - set(OUTCOMES))
     if strange:
         raise ValueError(
-            f"calls_over_time: unknown outcome {', '.join(map(str, strange))}; known are {', '.join(OUTCOMES)}"
+            f"calls_over_time: unknown outcome {', '.join(map(str, strange))}; "
+            f"known are {', '.join(OUTCOMES)}"
         )
     if top is not None and not top > 0:
         raise ValueError(f"calls_over_time: top must be positive, not {top}")
     groups = canvas.groups(frame)
-    mark = max(
-        (when for when, _ in events), default=0.0
-    )  # a bar begins there, so that none is before and after it
+    events = list(events)
+    # A bar begins at the last mark, so that none is before and after it.
+    mark = max((when for when, _ in events), default=0.0)
     first, last = (
-        math.floor((end - mark) / BIN) for end in (frame["seconds"].min(), frame["seconds"].max())
+        math.floor((end - mark) / marks.BIN)
+        for end in (frame["seconds"].min(), frame["seconds"].max())
     )
-    edges = mark + BIN * np.arange(first, last + 2)
+    edges = mark + marks.BIN * np.arange(first, last + 2)
+    lines = 2 + bool(events) + max(canvas.wrap(name).count("\n") + 1 for name in groups)
     figure, axes = canvas.figure(
-        title, rows=len(groups), height=0.9 + 1.05 * len(groups), sharex=True, sharey=True
+        title,
+        rows=len(groups),
+        height=0.9 + max(1.05, 0.17 * lines + 0.15) * len(groups),
+        sharex=True,
+        sharey=True,
     )
     for axis, (name, group) in zip(axes[:, 0], groups.items()):
-        floor = np.zeros(len(edges) - 1)
-        for outcome, (colour, hatch) in OUTCOMES.items():
-            counts, _ = np.histogram(group.loc[group["outcome"] == outcome, "seconds"], edges)
-            axis.bar(
-                edges[:-1],
-                counts,
-                BIN,
-                floor,
-                align="edge",
-                color=colour,
-                hatch=hatch,
-                edgecolor=canvas.INK if hatch else colour,
-                lw=0.4,
-            )
-            floor += counts
-        lines = [
+        kinds = [
+            (group.loc[group["outcome"] == outcome, "seconds"], *look, 1)
+            for outcome, look in OUTCOMES.items()
+        ]
+        bars = marks.stack(axis, edges, kinds)
+        told = [
             canvas.wrap(name),
             f"{canvas.number(len(group))} calls",
-            f"highest bar: {_calls(floor.max(), top)}",
+            f"highest bar: {_calls(bars.max(), top)}",
         ]
         if events:
-            lines.append(f"after the mark: {_calls(floor[edges[:-1] >= mark].max(initial=0), top)}")
+            told.append(f"after the mark: {_calls(bars[edges[:-1] >= mark].max(initial=0), top)}")
         axis.annotate(
-            "\n".join(lines),
+            "\n".join(told),
             (1, 1),
             (8, 0),
             xycoords="axes fraction",
@@ -86,9 +81,8 @@ def calls_over_time(
             matplotlib.ticker.FuncFormatter(lambda value, _: canvas.number(value))
         )
     labelled = marks.time_axis(axes[:, 0], edges, events)
-    if top is not None:
-        axes[-1, 0].set_ylim(0, top)
-    figure.supylabel(f"calls per {1000 * BIN:g} ms", fontsize=9)
+    axes[-1, 0].set_ylim(0, top)
+    figure.supylabel(f"calls per {1000 * marks.BIN:g} ms", fontsize=9)
     figure.legend(
         handles=[
             Patch(

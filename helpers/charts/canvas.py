@@ -100,26 +100,48 @@ def palette(variants: Iterable[str]) -> dict[str, str]:
     return {name: VARIANTS[place % len(VARIANTS)] for place, name in enumerate(names)}
 
 
-def joined(frames: Frames) -> pd.DataFrame:
-    """One frame with a column variant. Raises ValueError for an empty mapping."""
+def marker(place: int) -> str:
+    """The marker of the variant at this place in the order of variants."""
+    return MARKERS[place % len(MARKERS)]
+
+
+def line(place: int) -> str | tuple:
+    """The line style of the variant at this place in the order of variants."""
+    return LINES[place % len(LINES)]
+
+
+def joined(frames: Frames, what: str, *columns: str) -> pd.DataFrame:
+    """One frame with a column variant.
+
+    Raises ValueError, in the name of the figure `what`, for no variant, and for one without rows or
+    without one of the columns: it would be missing from the figure, and nobody would see that.
+    """
     if isinstance(frames, pd.DataFrame):
+        check(frames, what, "variant", *columns)
         return frames
     if not frames:
-        raise ValueError("There is no variant to draw")
+        raise ValueError(f"{what}: there is no variant to draw")
+    for variant, frame in frames.items():
+        check(frame, f"{what}, {variant}", *columns)
     return pd.concat(
         [frame.assign(variant=str(variant)) for variant, frame in frames.items()], ignore_index=True
     )
+
+
+def check_columns(frame: pd.DataFrame, what: str, *columns: str) -> None:
+    """Raises ValueError, in the name of the figure `what`, for a missing column."""
+    if missing := [column for column in columns if column not in frame.columns]:
+        raise ValueError(
+            f"{what}: missing column {', '.join(missing)}; "
+            f"the frame has {', '.join(map(str, frame.columns))}"
+        )
 
 
 def check(frame: pd.DataFrame, what: str, *columns: str, index: bool = False) -> None:
     """Raises ValueError, in the name of the figure `what`, for no rows, a missing column, or, with
     `index`, a variant twice in the index.
     """
-    missing = [column for column in columns if column not in frame.columns]
-    if missing:
-        raise ValueError(
-            f"{what}: missing column {', '.join(missing)}; the frame has {', '.join(map(str, frame.columns))}"
-        )
+    check_columns(frame, what, *columns)
     if frame.empty:
         raise ValueError(f"{what}: the frame has no rows")
     if index and frame.index.has_duplicates:
@@ -159,6 +181,11 @@ def height(names: Iterable[str], per_line: float = 0.17, least: int = 1) -> floa
     return max(2.6, 1.4 + len(names) * max(0.5, per_line * lines + 0.15))
 
 
+def beside(names: Iterable[str]) -> float:
+    """Inches for a figure with a column of names right of its axes."""
+    return 1.3 + sum(0.16 * (wrap(name).count("\n") + 1) + 0.06 for name in names)
+
+
 def name_rows(axis: Axes, names: Iterable[str]) -> None:
     """Name the rows of a figure at its left, the first on top."""
     names = [wrap(name) for name in names]
@@ -191,6 +218,26 @@ def log_axis(axis, values: Iterable[float]) -> tuple[float, float]:
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
     return low, high
+
+
+def thin(axis: Axes) -> None:
+    """Leave out numbers at the x axis that would touch the next one; the highest stays. For axes
+    that are laid out.
+    """
+    low, high = axis.get_xlim()
+    free = math.inf
+    for tick in reversed(axis.xaxis.get_major_ticks()):
+        if not low <= tick.get_loc() <= high:
+            continue
+        label = tick.label1
+        box = label.get_window_extent()
+        # Slanted by 30 degrees, two are apart by half the distance of their ticks.
+        slanted = label.get_rotation() and 2 * label.get_fontsize() * DPI / 72
+        left, right = (box.x1 - slanted, box.x1) if slanted else (box.x0, box.x1)
+        if right + 4 > free:
+            label.set_visible(False)
+        else:
+            free = left
 
 
 def number(value: float) -> str:
@@ -231,7 +278,7 @@ def darker(colour: str) -> str:
 
 def settle(figure: Figure) -> None:
     """Lay the axes out, so that places can be asked for in pixels."""
-    figure.draw_without_rendering()
+    figure.get_layout_engine().execute(figure)
 
 
 def done(figure: Figure) -> Figure:

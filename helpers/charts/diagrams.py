@@ -177,7 +177,8 @@ def _arrange(
         for name, box in places.items():
             if name not in (source, target) and Path(line).intersects_bbox(box, filled=False):
                 raise ValueError(
-                    f"diagram: the arrow from {source} to {target} runs through {name}; move a box to another row"
+                    f"diagram: the arrow from {source} to {target} runs through {name}; "
+                    "move a box to another row"
                 )
     return places, ends, height
 

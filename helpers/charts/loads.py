@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from . import canvas
 
@@ -42,12 +41,13 @@ def load_curve(frame: pd.DataFrame, *, title: str) -> Figure:
         ("p99_ms", "p99", canvas.VARIANTS[2], "s--"),
     ]:
         right.plot(offered, frame[column], style, color=colour)
-        # On the left, where the two lines are farthest apart from everything else.
+        # On the left, where nothing else is; one above and one below, as the two may be close.
         right.annotate(
             name,
             (offered[0], frame[column].iloc[0]),
-            (0, 7),
+            (0, 7 if name == "p99" else -7),
             textcoords="offset points",
+            va="bottom" if name == "p99" else "top",
             color=canvas.darker(colour),
             weight="bold",
         )
@@ -56,8 +56,11 @@ def load_curve(frame: pd.DataFrame, *, title: str) -> Figure:
         _offered_axis(axis, offered)
         axis.grid(axis="y", color=canvas.PALE, lw=0.7)
     canvas.log_axis(left.yaxis, np.concatenate([offered, frame["delivered"]]))
-    canvas.log_axis(right.yaxis, frame[["p50_ms", "p99_ms"]].to_numpy().ravel())
-    left.yaxis.set_major_formatter(FuncFormatter(lambda value, _: canvas.number(value)))
+    low, high = canvas.log_axis(right.yaxis, frame[["p50_ms", "p99_ms"]].to_numpy().ravel())
+    right.set_ylim(low / (high / low) ** 0.08, high * (high / low) ** 0.08)  # room for the names
+    canvas.settle(figure)
+    canvas.thin(left)
+    canvas.thin(right)
     return canvas.done(figure)
 
 
@@ -71,7 +74,7 @@ def load_latency(frame: pd.DataFrame, *, title: str) -> Figure:
     canvas.check(frame, "load_latency", "variant", "offered", "p50_ms")
     groups = canvas.groups(frame)
     colours = canvas.palette(groups)
-    figure, [[axis]] = canvas.figure(title, height=3.7)
+    figure, [[axis]] = canvas.figure(title, height=max(3.7, canvas.beside(groups)))
     canvas.log_axis(axis.yaxis, frame["p50_ms"])
     _offered_axis(axis, frame["offered"])
     for place, (name, group) in enumerate(groups.items()):
@@ -79,12 +82,12 @@ def load_latency(frame: pd.DataFrame, *, title: str) -> Figure:
         axis.plot(
             group["offered"],
             group["p50_ms"],
-            canvas.MARKERS[place],
-            ls=canvas.LINES[place],
+            canvas.marker(place),
+            ls=canvas.line(place),
             color=colours[name],
             lw=2,
             ms=7,
-            label=name,
+            label=canvas.wrap(name),
         )
     axis.set_ylabel("median latency from due (ms, log scale)")
     axis.grid(axis="y", color=canvas.PALE, lw=0.7)
@@ -95,6 +98,8 @@ def load_latency(frame: pd.DataFrame, *, title: str) -> Figure:
         labelcolor="linecolor",
         handlelength=3,
     )
+    canvas.settle(figure)
+    canvas.thin(axis)
     return canvas.done(figure)
 
 

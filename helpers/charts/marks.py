@@ -1,5 +1,5 @@
-"""What figures over time share: the axis, its round ticks, and events as upright marks whose labels
-never lie on one another.
+"""What figures over time share: the axis, its round ticks, bars of a tenth of a second, and events
+as upright marks whose labels never lie on one another.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,6 +13,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import Bbox, ScaledTranslation
 
 from . import canvas
+
+BIN = 0.1  # seconds; the width of a bar
 
 
 def check_times(frame: pd.DataFrame, what: str) -> None:
@@ -69,9 +71,22 @@ def round_ticks(axis: Axis, count: int, *, integer: bool = False) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
 
 
-def stagger(axis: Axes, marks: Sequence[tuple[float, Text]]) -> None:
+def stack(axis: Axes, edges: np.ndarray, kinds: Iterable[tuple]) -> np.ndarray:
+    """Bars between the edges, a piece upon the other per kind: (moments, colour, hatch, zorder).
+    Returns how high they are.
+    """
+    floor = np.zeros(len(edges) - 1)
+    for seconds, colour, hatch, zorder in kinds:
+        counts, _ = np.histogram(seconds, edges)
+        look = {"facecolor": colour, "edgecolor": canvas.INK if hatch else colour, "hatch": hatch}
+        axis.stairs(floor + counts, edges, baseline=floor, fill=True, lw=0, zorder=zorder, **look)
+        floor = floor + counts
+    return floor
+
+
+def stagger(axis: Axes, marks: Sequence[tuple[float, Text]]) -> float:
     """Put each event's label above the axis at its mark, in the lowest line in which it lies on no
-    other label.
+    other label. Returns how high they reach above the axis, in points.
     """
     box, placed = axis.bbox, []
     for when, text in sorted(marks, key=lambda mark: -mark[0]):
@@ -90,5 +105,6 @@ def stagger(axis: Axes, marks: Sequence[tuple[float, Text]]) -> None:
         text.set(transform=axis.transAxes + up, position=((left - box.x0) / box.width, 1))
         placed.append(spot)
     # Two lines of labels find room; for more the figure grows, lest the axis shrink.
-    extra = max((spot.y1 - box.y1 for spot in placed), default=0) - 40
-    axis.figure.set_figheight(axis.figure.get_figheight() + max(0, extra) / canvas.DPI)
+    high = max((spot.y1 - box.y1 for spot in placed), default=0)
+    axis.figure.set_figheight(axis.figure.get_figheight() + max(0, high - 40) / canvas.DPI)
+    return high * 72 / canvas.DPI

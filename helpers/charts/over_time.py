@@ -11,8 +11,6 @@ from matplotlib.text import Text
 
 from . import canvas, marks
 
-BIN = 0.1  # seconds; the width of a bar of stored messages
-
 
 @matplotlib.rc_context(canvas.STYLE)
 def lag(frames: canvas.Frames, *, title: str, events: canvas.Events = ()) -> Figure:
@@ -66,13 +64,11 @@ def _lines(
     dots: bool = False,
     breaks: bool = False,
 ) -> Figure:
-    frame = canvas.joined(frames)
-    canvas.check(frame, what, "variant", "seconds", column)
+    frame = canvas.joined(frames, what, "seconds", column)
     marks.check_times(frame, what)
     groups = canvas.groups(frame)
     colours = canvas.palette(groups)
-    lines = sum(canvas.wrap(name).count("\n") + 1 for name in groups)
-    figure, [[axis]] = canvas.figure(title, height=max(3.5, 1.3 + 0.19 * lines))
+    figure, [[axis]] = canvas.figure(title, height=max(3.5, canvas.beside(groups)))
     if dots:
         low, high = canvas.log_axis(axis.yaxis, frame[column])
     else:
@@ -80,15 +76,14 @@ def _lines(
         marks.round_ticks(axis.yaxis, 5, integer=True)
     axis.set_ylim(low, high)
     labels = []
-    for name, group in groups.items():
-        place = list(colours).index(name)
+    for place, (name, group) in enumerate(groups.items()):
         seen = group.dropna(subset=["seconds", column]).sort_values("seconds")
         x, y = seen["seconds"].to_numpy(float), seen[column].to_numpy(float).clip(low, high)
         if dots:
             axis.plot(
                 x,
                 y,
-                canvas.MARKERS[place % len(canvas.MARKERS)],
+                canvas.marker(place),
                 color=colours[name],
                 ms=2.5 if len(x) > 300 else 5,
                 mew=0,
@@ -96,12 +91,12 @@ def _lines(
             )
         else:
             # A single value makes no line, so it gets a marker.
-            marker = canvas.MARKERS[place % len(canvas.MARKERS)] if len(x) == 1 else None
+            marker = canvas.marker(place) if len(x) == 1 else None
             holes = _holes(x) if breaks else []
             line = np.insert(x, holes, np.nan), np.insert(y, holes, np.nan)
             axis.plot(
                 *line,
-                ls=canvas.LINES[place % len(canvas.LINES)],
+                ls=canvas.line(place),
                 marker=marker,
                 color=colours[name],
                 lw=2,
@@ -225,18 +220,19 @@ def stored_over_time(
     count all messages. Raises ValueError for no rows, a missing column, more than 10,000 bars, or a
     window that ends before it starts.
     """
-    frame = canvas.joined(frames)
-    canvas.check(frame, "stored_over_time", "variant", "seconds", "stored", "silent")
+    frame = canvas.joined(frames, "stored_over_time", "seconds", "stored", "silent")
     marks.check_times(frame, "stored_over_time")
     start, end = window or (frame["seconds"].min(), frame["seconds"].max())
     if window and not start < end:
         raise ValueError(f"stored_over_time: the window {window} ends before it starts")
     groups = canvas.groups(frame)
-    if (end - start) / BIN > 10_000:
+    first, last = (math.floor(moment / marks.BIN + 1e-9) for moment in (start, end))
+    if last - first > 10_000:
         raise ValueError(
-            f"stored_over_time: {end - start:g} s are too many bars of {BIN:g} s; choose a window"
+            f"stored_over_time: {end - start:g} s are too many bars of {marks.BIN:g} s; "
+            "choose a window"
         )
-    edges = np.arange(math.floor(start / BIN + 1e-9), math.floor(end / BIN + 1e-9) + 2) * BIN
+    edges = np.arange(first, last + 2) * marks.BIN
     row_lines = max(canvas.wrap(name).count("\n") for name in groups) + 3
     figure, axes = canvas.figure(
         title,
@@ -251,26 +247,15 @@ def stored_over_time(
         # Losses lie above the marks of the events (2), which would hide a bar one or two pixels
         # wide.
         kinds = [
-            (stored, canvas.OK, None, 1),
-            (~stored & ~silent, canvas.FAILED, "////", 3),
-            (~stored & silent, canvas.SILENT, None, 3),
+            (group.loc[stored, "seconds"], canvas.OK, None, 1),
+            (group.loc[~stored & ~silent, "seconds"], canvas.FAILED, "////", 3),
+            (group.loc[~stored & silent, "seconds"], canvas.SILENT, None, 3),
         ]
-        floor = np.zeros(len(edges) - 1)
-        for chosen, colour, hatch, zorder in kinds:
-            counts, _ = np.histogram(group.loc[chosen, "seconds"], edges)
-            drawn = np.where(counts > 0, floor + counts, floor)
-            look = {
-                "facecolor": colour,
-                "edgecolor": canvas.INK if hatch else colour,
-                "hatch": hatch,
-                "zorder": zorder,
-            }
-            axis.stairs(drawn, edges, baseline=floor, fill=True, lw=0, **look)
-            floor = drawn
+        marks.stack(axis, edges, kinds)
         _write_total(axis, name, int((~stored & silent).sum()), int((~stored & ~silent).sum()))
         marks.round_ticks(axis.yaxis, 2, integer=True)
     axes[0].set_ylim(0, None)
-    figure.supylabel(f"messages per {BIN:g} s", fontsize=9)
+    figure.supylabel(f"messages per {marks.BIN:g} s", fontsize=9)
     labelled = marks.time_axis(axes, edges, events, window)
     canvas.settle(figure)
     marks.stagger(axes[0], labelled)

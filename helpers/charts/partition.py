@@ -28,6 +28,7 @@ def offsets(frame: pd.DataFrame, *, title: str) -> Figure:
             "offsets: beginning, committed, position and end must be in this order in every row"
         )
     figure, [[axis]] = canvas.figure(title, height=1.5 + 1.1 * len(frame))
+    middle = (frame["beginning"].min() + frame["end"].max()) / 2
     for row, (_, offsets) in enumerate(frame.iterrows()):
         left = offsets["beginning"]
         for name, colour, hatch in PARTS:
@@ -43,35 +44,31 @@ def offsets(frame: pd.DataFrame, *, title: str) -> Figure:
             )
             left = offsets[name]
         # Position and committed offset are often close: one label above the bar, the other below
-        # it.
+        # it. The reader may be close to the end, too: that one stands behind the bar.
         for name, height, valign in [("committed", 0.22, "top"), ("position", -0.22, "bottom")]:
             axis.plot([offsets[name]] * 2, [row - 0.2, row + 0.2], color=canvas.INK, lw=2)
             axis.text(
                 offsets[name],
                 row + height,
                 f"{name} {canvas.number(offsets[name])}",
-                ha="left",
+                ha="left" if offsets[name] < middle else "right",
                 va=valign,
                 fontsize=9,
             )
         lag = offsets["end"] - offsets["position"]
-        axis.text(
-            offsets["end"],
-            row - 0.22,
-            f"end {canvas.number(offsets['end'])}",
-            ha="right",
-            va="bottom",
-            fontsize=9,
-        )
-        axis.text(
-            offsets["end"],
-            row + 0.22,
-            f"lag {canvas.number(lag)}",
-            ha="right",
-            va="top",
-            fontsize=9,
-            weight="bold",
-        )
+        for text, valign, weight in [
+            (f"end {canvas.number(offsets['end'])}", "bottom", "normal"),
+            (f"lag {canvas.number(lag)}", "top", "bold"),
+        ]:
+            axis.annotate(
+                text,
+                (offsets["end"], row),
+                (canvas.GAP, 0),
+                textcoords="offset points",
+                va=valign,
+                fontsize=9,
+                weight=weight,
+            )
     canvas.name_rows(axis, frame.index)
     axis.set_ylim(len(frame) - 0.4, -0.6)
     axis.set_xlabel("offset (grey: read and committed; hatched: read only; white: not read yet)")

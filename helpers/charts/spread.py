@@ -55,7 +55,8 @@ def latency(samples: Mapping[str | tuple[str, str], Sequence[float]], *, title: 
     axis.grid(axis="x", color=canvas.PALE, lw=0.6)
     axis.set_axisbelow(True)
     axis.set_xlabel(
-        f"latency ({unit}, log scale); circle: p50, thick line: p50 to p99, thin line: least to most"
+        f"latency ({unit}, log scale); "
+        "circle: p50, thick line: p50 to p99, thin line: least to most"
     )
     return canvas.done(figure)
 

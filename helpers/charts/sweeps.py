@@ -8,8 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.path import Path
-from matplotlib.text import Annotation
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
 from . import canvas
@@ -17,6 +16,12 @@ from . import canvas
 SHADES = matplotlib.colors.LinearSegmentedColormap.from_list(
     "shades", ["#F1F5F8", "#0072B2", "#00263D"]
 )
+
+# Where a name may stand beside its point, best first; in points.
+SPOTS = [
+    *[(7, 7), (7, -15), (-7, 7), (-7, -15), (9, -5), (7, 20), (7, -28), (-7, 20), (-7, -28)],
+    *((x, y) for up in (33, 46, 59, 72) for y in (up, -up - 8) for x in (7, -7)),
+]
 
 
 @matplotlib.rc_context(canvas.STYLE)
@@ -99,8 +104,8 @@ def pareto(
         axis.plot(
             group[cost],
             group["messages_per_s"],
-            canvas.MARKERS[place],
-            color=canvas.VARIANTS[place],
+            canvas.marker(place),
+            color=canvas.VARIANTS[place % len(canvas.VARIANTS)],
             ms=8,
             label=canvas.number(kind),
         )
@@ -117,8 +122,6 @@ def pareto(
         arrowprops={"arrowstyle": "-|>", "color": canvas.GREY},
     )
     axis.set(xlabel=cost_label, ylabel="messages per second (log scale)")
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: canvas.number(value)))
-    axis.yaxis.set_minor_locator(NullLocator())
     axis.grid(color=canvas.PALE, lw=0.6)
     axis.legend(title=colour_label, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     canvas.settle(figure)
@@ -129,8 +132,9 @@ def pareto(
 def _name_points(
     axis: Axes, frame: pd.DataFrame, named: pd.DataFrame, cost: str, better: Annotation
 ) -> None:
-    """Each named point's name beside it, inside the axes and clear of all points, of the front, of
-    the arrow and of the other names (or, where no spot is, above it).
+    """Each named point's name near it, inside the axes and clear of all points, of the front, of
+    the arrow and of the other names (or, where no spot is, above it). A hair line leads to a name
+    that isn't beside its point.
     """
     points = axis.transData.transform(frame[[cost, "messages_per_s"]])
     line = Path(axis.transData.transform(named[[cost, "messages_per_s"]]))
@@ -139,7 +143,8 @@ def _name_points(
         *(Bbox.from_bounds(x - 7, y - 7, 14, 14) for x, y in points),
     ]
     for name, *point in zip(named["name"], named[cost], named["messages_per_s"]):
-        for x, y in [(7, 7), (7, -15), (-7, 7), (-7, -15), (9, -5), (7, 20), (7, -28)]:
+        for x, y in SPOTS:
+            far = abs(y) > 30
             text = axis.annotate(
                 name,
                 point,
@@ -147,11 +152,13 @@ def _name_points(
                 textcoords="offset points",
                 fontsize=8.5,
                 ha="left" if x > 0 else "right",
+                arrowprops={"arrowstyle": "-", "color": canvas.GREY, "lw": 0.6} if far else None,
             )
-            spot = text.get_window_extent()
-            clear_of_axis = axis.bbox.contains(spot.x0, spot.y0)
+            text.get_window_extent()  # puts it at its place
+            spot = Text.get_window_extent(text)  # without the hair line
+            inside = axis.bbox.contains(spot.x0, spot.y0) and axis.bbox.contains(spot.x1, spot.y1)
             if (
-                clear_of_axis
+                inside
                 and not any(map(spot.overlaps, taken))
                 and not line.intersects_bbox(spot, filled=False)
             ):
@@ -159,7 +166,7 @@ def _name_points(
             text.remove()
         else:
             text = axis.annotate(name, point, (7, 7), textcoords="offset points", fontsize=8.5)
-        taken.append(text.get_window_extent())
+        taken.append(Text.get_window_extent(text))
 
 
 def front(frame: pd.DataFrame, cost: str = "p99_ms") -> pd.DataFrame:

@@ -78,6 +78,9 @@ def overview(frame: pd.DataFrame, lessons: dict[int, str], *, title: str) -> Fig
         ncols=2,
         frameon=False,
     )
+    canvas.settle(figure)
+    for axis in axes:
+        canvas.thin(axis)
     return canvas.done(figure)
 
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 
-from . import canvas
+from . import canvas, marks
 
 LATENESS = {
     "in time": (canvas.OK, "o"),
@@ -31,12 +31,11 @@ def window_counts(frame: pd.DataFrame, *, title: str) -> Figure:
     figure, axes = canvas.figure(
         title, rows=len(kinds), height=0.9 + 1.15 * len(kinds), sharex=True
     )
-    for axis, kind, colour in zip(axes[:, 0], kinds, canvas.VARIANTS):
-        windows = frame[frame["kind"] == kind].sort_values("begin")
+    for axis, (kind, colour) in zip(axes[:, 0], canvas.palette(kinds).items()):
+        windows = frame[frame["kind"].astype(str) == kind].sort_values("begin")
         overlap = (windows["begin"].iloc[1:].to_numpy() < windows["end"].iloc[:-1].to_numpy()).any()
-        least = (
-            frame["end"].max() - frame["begin"].min()
-        ) / 250  # a window of one event has no length, but shall be seen
+        # A window of one event has no length, but shall be seen.
+        least = (frame["end"].max() - frame["begin"].min()) / 250
         for window in windows.itertuples():
             width = max(window.end - window.begin, least)
             look = (
@@ -48,7 +47,7 @@ def window_counts(frame: pd.DataFrame, *, title: str) -> Figure:
                 window.begin, window.count, width, align="edge", edgecolor=colour, lw=1, **look
             )
         axis.annotate(
-            f"{kind}\n{len(windows)} windows",
+            f"{canvas.wrap(kind)}\n{len(windows)} windows",
             (1, 1),
             (8, 0),
             xycoords="axes fraction",
@@ -58,6 +57,7 @@ def window_counts(frame: pd.DataFrame, *, title: str) -> Figure:
             weight="bold",
         )
         axis.set_ylabel("events")
+        marks.round_ticks(axis.yaxis, 3, integer=True)
         axis.grid(axis="y", color=canvas.PALE, lw=0.6)
         axis.set_axisbelow(True)
     _clock(axes[-1, 0].xaxis, "event time (UTC)")
@@ -73,7 +73,11 @@ def arrivals(frame: pd.DataFrame, *, title: str) -> Figure:
     for no rows, a missing column or another kind.
     """
     canvas.check(frame, "arrivals", "arrived", "happened", "kind")
-    _check_kinds(frame["kind"])
+    if strange := sorted(set(frame["kind"]) - set(LATENESS)):
+        raise ValueError(
+            f"arrivals: unknown kind {', '.join(map(str, strange))}; "
+            f"known are {', '.join(LATENESS)}"
+        )
     frame = frame.sort_values("arrived", kind="stable")
     figure, [[axis]] = canvas.figure(title, height=4.2)
     axis.step(
@@ -122,38 +126,34 @@ def lateness(frame: pd.DataFrame, *, title: str) -> Figure:
             label=kind,
             edgecolor=canvas.PAPER,
         )
-        _write_inside(
-            axis,
-            frame[kind],
-            left,
-            "white" if kind == "too late" else canvas.INK,
-            room=0.035 * frame[list(LATENESS)].sum(axis=1).max(),
-        )
         left = left + frame[kind]
     canvas.name_rows(axis, map(str, frame.index))
     axis.set_xlabel("events")
+    marks.round_ticks(axis.xaxis, 5, integer=True)
     axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+    canvas.settle(figure)
+    left = pd.Series(0.0, frame.index)
+    for kind in LATENESS:
+        _write_inside(axis, frame[kind], left, "white" if kind == "too late" else canvas.INK)
+        left = left + frame[kind]
     return canvas.done(figure)
 
 
-def _write_inside(axis: Axes, values: pd.Series, left: pd.Series, colour: str, room: float) -> None:
+def _write_inside(axis: Axes, values: pd.Series, left: pd.Series, colour: str) -> None:
     """Each number in the middle of its piece, where the piece is wide enough."""
+    low, high = axis.get_xlim()
     for row, (value, begin) in enumerate(zip(values, left)):
-        if value > room:
-            axis.text(
-                begin + value / 2, row, canvas.number(value), ha="center", va="center", color=colour
-            )
-
-
-def _check_kinds(kinds: pd.Series) -> None:
-    strange = sorted(set(kinds) - set(LATENESS))
-    if strange:
-        raise ValueError(
-            f"unknown kind {', '.join(map(str, strange))}; known are {', '.join(LATENESS)}"
+        text = axis.text(
+            begin + value / 2, row, canvas.number(value), ha="center", va="center", color=colour
         )
+        if text.get_window_extent().width + 4 > value / (high - low) * axis.bbox.width:
+            text.remove()
 
 
 def _clock(axis: Axis, label: str) -> None:
     axis.set_major_locator(matplotlib.dates.AutoDateLocator(maxticks=9))
     axis.set_major_formatter(matplotlib.dates.DateFormatter("%H:%M"))
     axis.set_label_text(label)
+    low, high = axis.get_data_interval()
+    if low == high:  # half an hour around a single moment
+        axis.axes.set(**{f"{axis.axis_name}lim": (low - 1 / 48, high + 1 / 48)})

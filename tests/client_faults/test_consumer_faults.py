@@ -107,7 +107,7 @@ def test_an_answer_that_comes_between_two_polls_is_thrown_away(servers, new_topi
             mended("poll takes an answer that came before it; lesson 06 may poll briefly")
         )
         assert consumer.group_metadata().generation_id > 1, "it was answered again and again"
-        longer = lambda: consumer.poll(timeout_ms=500) or consumer.assignment()
+        longer = lambda: consumer.poll(timeout_ms=300) or consumer.assignment()
         until(longer, 10, "it has its partition, with a longer poll")
 
 
@@ -120,7 +120,7 @@ def test_a_member_that_missed_its_answer_stays_without_a_partition(
             consumer.partitions_for_topic(topic)
         mine = lambda: {partition.topic for partition in consumer.assignment()}
         consumer.subscribe([one])
-        until(lambda: consumer.poll(timeout_ms=500) or mine(), 10, "it has the first topic")
+        until(lambda: consumer.poll(timeout_ms=300) or mine(), 10, "it has the first topic")
         consumer.subscribe([one, two])
         consumer.partitions_for_topic(two)
         consumer.poll(timeout_ms=0)  # joins, and does not wait for the answer
@@ -132,7 +132,7 @@ def test_a_member_that_missed_its_answer_stays_without_a_partition(
 
         until(given, 10, "the coordinator has given it both topics")
         # From now on it may poll for as long as it likes.
-        assert never(lambda: consumer.poll(timeout_ms=500) or two in mine(), 1), mended(
+        assert never(lambda: consumer.poll(timeout_ms=300) or two in mine(), 0.9), mended(
             "a member takes an answer that it missed; lesson 06 need not poll for half a second"
         )
 

@@ -1,4 +1,4 @@
-"""The figure of what crashes cost."""
+"""lost_and_repeated: what crashes cost."""
 
 import pandas as pd
 import pytest
@@ -16,26 +16,22 @@ OUTCOME = pd.DataFrame(
 )
 
 
-def drawn(frame):
-    return charts.lost_and_repeated(frame, x="batch", x_label="batch", title="A finding")
+def axis_of(frame, x="batch"):
+    [axis] = charts.lost_and_repeated(frame, x=x, x_label="batch", title="A finding").axes
+    return axis
 
 
 def test_losses_hang_below_and_repetitions_stand_above():
-    [axis] = drawn(OUTCOME).axes
+    axis = axis_of(OUTCOME)
     heights = sorted(round(bar.get_height()) for bar in axis.patches)
     assert heights == [-184, -3, 0, 0, 0, 0, 3, 1_119]
-    assert {text.get_text() for text in axis.texts} == {
-        "3",
-        "184",
-        "1,119",
-        "done again ↑",
-        "never done ↓",
-    }
+    numbers = {text.get_text() for text in axis.texts}
+    assert numbers == {"3", "184", "1,119", "done again ↑", "never done ↓"}
     assert [label.get_text() for label in axis.get_xticklabels()] == ["1", "100"]
 
 
 def test_a_variant_keeps_its_side_of_the_group():
-    [axis] = drawn(OUTCOME.sample(frac=1, random_state=3)).axes
+    axis = axis_of(OUTCOME.sample(frac=1, random_state=3))
     of_loss, of_repeat = (
         next(bar for bar in axis.patches if round(bar.get_height()) == height)
         for height in (-184, 1_119)
@@ -45,18 +41,15 @@ def test_a_variant_keeps_its_side_of_the_group():
 
 
 def test_the_column_may_have_any_name():
-    frame = OUTCOME.rename(columns={"batch": "messages in a batch"})
-    [axis] = charts.lost_and_repeated(
-        frame, x="messages in a batch", x_label="batch", title="A finding"
-    ).axes
+    axis = axis_of(OUTCOME.rename(columns={"batch": "messages in a batch"}), "messages in a batch")
     assert [label.get_text() for label in axis.get_xticklabels()] == ["1", "100"]
 
 
+def test_variants_may_be_numbers():
+    axis = axis_of(OUTCOME.assign(variant=[1, 1, 2, 2]))
+    assert sum(round(bar.get_height()) for bar in axis.patches) == 3 + 1_119 - 3 - 184
+
+
 def test_numbers_below_0_are_refused():
-    with pytest.raises(ValueError, match="negative"):
-        drawn(OUTCOME.assign(lost=-1))
-
-
-def test_a_missing_column_is_named():
-    with pytest.raises(ValueError, match="repeated"):
-        drawn(OUTCOME.drop(columns="repeated"))
+    with pytest.raises(ValueError, match="lost_and_repeated: .*negative"):
+        axis_of(OUTCOME.assign(lost=-1))

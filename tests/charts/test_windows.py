@@ -1,14 +1,11 @@
-"""The figures of windows over event time."""
+"""window_counts, arrivals, lateness: windows over event time."""
 
 import pandas as pd
 import pytest
 
 from helpers import charts
 
-
-def times(*clock):
-    return pd.to_datetime([f"2013-07-10 {time}" for time in clock], utc=True)
-
+from figures import FIGURES, draw, drawn, shares, times, windows
 
 WINDOWS = pd.DataFrame(
     {
@@ -25,10 +22,6 @@ ARRIVALS = pd.DataFrame(
         "kind": ["in time", "in time", "too late"],
     }
 )
-SHARES = pd.DataFrame(
-    {"in time": [584, 584], "within grace": [0, 264], "too late": [299, 35]},
-    index=["no grace", "3 hours"],
-)
 
 
 def test_each_kind_of_window_has_a_panel_with_a_box_per_window():
@@ -40,6 +33,12 @@ def test_each_kind_of_window_has_a_panel_with_a_box_per_window():
     ]
     hour = axes[0].patches[0].get_width()
     assert hour == pytest.approx(1 / 24)
+
+
+def test_no_kind_of_window_is_left_out_where_there_are_more_than_colours():
+    kinds = [f"kind {number}" for number in range(9)]
+    axes = charts.window_counts(windows(kinds, 2), title="A finding").axes
+    assert [axis.texts[0].get_text() for axis in axes] == [f"{kind}\n2 windows" for kind in kinds]
 
 
 def test_the_watermark_is_the_latest_event_time_so_far_and_never_falls():
@@ -60,16 +59,15 @@ def test_the_legend_counts_the_kinds():
 
 
 def test_pieces_of_a_row_add_up():
-    [axis] = charts.lateness(SHARES, title="A finding").axes
+    [axis] = drawn("lateness").axes
     ends = [round(bar.get_x() + bar.get_width()) for bar in axis.patches]
     assert ends == [584, 584, 584, 848, 883, 883]
     assert {"584", "264", "299", "35"} == {text.get_text() for text in axis.texts}
 
 
 def test_what_cannot_be_drawn_is_refused():
-    with pytest.raises(ValueError, match="early"):
-        charts.arrivals(ARRIVALS.assign(kind="early"), title="A finding")
-    with pytest.raises(ValueError, match="too late"):
-        charts.lateness(SHARES.drop(columns="too late"), title="A finding")
-    with pytest.raises(ValueError, match="no rows"):
-        charts.window_counts(WINDOWS.iloc[:0], title="A finding")
+    case = FIGURES["arrivals"]["ordinary"]
+    with pytest.raises(ValueError, match="arrivals: unknown kind early"):
+        draw("arrivals", case._replace(data=case.data.assign(kind="early")))
+    with pytest.raises(ValueError, match="lateness: .*twice"):
+        charts.lateness(shares(["no grace", "no grace"]), title="A finding")

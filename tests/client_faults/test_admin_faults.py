@@ -1,57 +1,16 @@
-"""What helpers/clients.py and the lag sampler work around in the part of kafka-python that all its
-clients share. Each test shows that the fault is still there; a red one says which workaround can
-go.
+"""What the lag sampler works around in kafka-python's admin client. The test shows that the fault
+is still there; when it is red, the workaround can go.
 """
 
-import gc
-import threading
-
 import pytest
-from kafka import KafkaAdminClient, KafkaConsumer, OffsetAndMetadata, TopicPartition
-from kafka.errors import KafkaTimeoutError, NotCoordinatorError
+from kafka import KafkaAdminClient, OffsetAndMetadata, TopicPartition
+from kafka.errors import NotCoordinatorError
 from mended import mended, never
 
-from helpers import clients
 from helpers.base.waiting import until
 
 OFFSETS = "__consumer_offsets"  # the leader of a group's partition in it coordinates the group
 PREFERRED = 0  # the kind of election after which the first replica leads
-
-
-def threads_since(before):
-    """The threads of clients that were not there before."""
-    return [
-        thread
-        for thread in set(threading.enumerate()) - before
-        if thread.name.startswith(clients.THREADS)
-    ]
-
-
-@pytest.mark.parametrize("kind", [KafkaAdminClient, KafkaConsumer])
-def test_a_client_that_reaches_nobody_leaves_its_thread(kind):
-    before = set(threading.enumerate())
-    try:
-        with pytest.raises(KafkaTimeoutError, match="bootstrap"):
-            kind(bootstrap_servers=["localhost:1"], bootstrap_timeout_ms=100)
-        gc.collect()
-        assert never(lambda: not threads_since(before), 0.6), mended(
-            "a constructor that fails ends its thread; clients.new_admin can go"
-        )
-    finally:
-        clients.close_all()
-
-
-def test_a_client_that_nobody_holds_leaves_its_thread(servers):
-    before = set(threading.enumerate())
-    try:
-        KafkaAdminClient(bootstrap_servers=servers)
-        gc.collect()
-        assert not [thing for thing in gc.get_objects() if type(thing) is KafkaAdminClient]
-        assert never(lambda: not threads_since(before), 0.6), mended(
-            "a client that is gone ends its thread; clients.close_all need not stop loops"
-        )
-    finally:
-        clients.close_all()
 
 
 @pytest.fixture
