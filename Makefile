@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv/bin/python
 # These may stand after the command, as in: make kafka-up UI_PORT=8081
+# A kafka.py or helpers.py there would be taken for ours.
+unexport PYTHONPATH
 export CLUSTER UI_PORT POSTGRES_PORT KAFKA_COURSE_CACHE KAFKA_COURSE_MAVEN
 
 .DEFAULT_GOAL := help

@@ -7,12 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
-from helpers.base import places
+from helpers.base import places, venv
+from helpers.base.errors import CourseError
 
 from clones import ROOT, as_user, is_root
 
+STANDARD_LIBRARY = sys.stdlib_module_names
 INSTALL = ROOT / "helpers" / "install.py"
 AGAIN = "helpers/install.py" if sys.platform == "win32" else "make lab"
 # install.py as a Python 3.8 would run it
@@ -67,10 +70,17 @@ def fresh(clone):
     return clone.folder
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["install.py", "__init__.py", "base/__init__.py", "base/errors.py", "base/places.py"],
-)
+FOR_OLD_PYTHONS = [
+    "install.py",
+    "__init__.py",
+    "base/__init__.py",
+    "base/errors.py",
+    "base/places.py",
+    "base/venv.py",
+]
+
+
+@pytest.mark.parametrize("name", FOR_OLD_PYTHONS)
 def test_old_pythons_can_read_what_tells_them_that_they_are_too_old(name):
     tree = ast.parse((ROOT / "helpers" / name).read_text(encoding="utf-8"), feature_version=(3, 6))
     nodes = list(ast.walk(tree))
@@ -80,46 +90,102 @@ def test_old_pythons_can_read_what_tells_them_that_they_are_too_old(name):
     imported |= {
         node.module for node in nodes if isinstance(node, ast.ImportFrom) and not node.level
     }
-    ours = {"helpers.base", "helpers.base.places"}
-    assert {module.split(".")[0] for module in imported - ours} <= sys.stdlib_module_names
+    assert {module.split(".")[0] for module in imported - {"helpers.base"}} <= STANDARD_LIBRARY
 
 
-def test_a_python_that_is_too_old_is_told_so(fresh):
-    result = subprocess.run(
+def test_python_2_can_read_what_tells_it_so():
+    text = (ROOT / "helpers" / "install.py").read_bytes().decode("ascii")  # no coding is declared
+    newer = (ast.JoinedStr, ast.AnnAssign, ast.Nonlocal, ast.Starred, ast.AsyncFunctionDef)
+    for node in ast.walk(ast.parse(text)):
+        assert not isinstance(node, newer), ast.unparse(node)
+        assert not (isinstance(node, ast.Name) and node.id == "print"), "a statement there"
+        if isinstance(node, ast.arg):
+            assert node.annotation is None
+        if isinstance(node, ast.Raise):
+            assert node.cause is None
+
+
+def as_python_3_8(folder: Path) -> subprocess.CompletedProcess:
+    """Runs install.py as if this were an old Python."""
+    return subprocess.run(
         [sys.executable, "-c", OLD],
-        cwd=fresh,
+        cwd=folder,
         env=environment({}),
         capture_output=True,
         text=True,
         timeout=60,
     )
+
+
+def test_a_python_that_is_too_old_is_told_so(fresh):
+    result = as_python_3_8(fresh)
     assert_refused(result, "needs Python 3.11", "this is 3.8.20", "make lab PYTHON=")
     assert len(result.stderr.strip().splitlines()) == 2
     assert not (fresh / ".venv").exists()
 
 
+def make_venv(folder: Path) -> Path:
+    """A .venv that is whole: made from the clone's requirements. Path of its Python."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / ".venv"], check=True)
+    ask = "from helpers.base import venv; print(venv.fingerprint())"
+    made_from = subprocess.run(
+        [sys.executable, "-c", ask], cwd=folder, capture_output=True, text=True, check=True
+    )
+    stamp = folder / ".venv" / "installed"
+    stamp.write_text(f"{made_from.stdout.strip()}\n{sys.version}")
+    return folder / ".venv" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
 def test_does_nothing_where_all_is_installed(fresh):
     """The stamp decides: pip would fail here, since its index does not exist."""
-    stamp = fresh / ".venv" / "installed"
-    python = fresh / ".venv" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    python.parent.mkdir(parents=True)
-    python.write_text("")
-    ask = "import sys; sys.path.insert(0, 'helpers'); import install; print(install.fingerprint())"
-    fingerprint = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            ask,
-        ],
-        cwd=fresh,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    stamp.write_text(fingerprint.stdout.strip())
+    make_venv(fresh)
     result = install(fresh)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_a_venv_that_is_whole_serves_another_python_too(fresh):
+    """Even one that is too old to make one: kafka-down must work with it."""
+    made = make_venv(fresh).stat().st_ctime_ns
+    result = as_python_3_8(fresh)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert (fresh / ".venv" / "bin" / "python").stat().st_ctime_ns == made
+
+
+def test_a_venv_is_not_made_anew_under_a_kernel(fresh):
+    python = make_venv(fresh)
+    packages = next((fresh / ".venv").glob("**/site-packages"))
+    (packages / "borrowed.pth").write_text(os.path.dirname(os.path.dirname(psutil.__file__)))
+    with (fresh / "requirements.txt").open("a") as requirements:
+        requirements.write("# something new\n")
+    kernel = subprocess.Popen(
+        [python, "-c", "import sys; print(1, flush=True); sys.stdin.read()", "the kernel"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert kernel.stdout.readline() == b"1\n"
+        result = install(fresh)
+        assert_refused(result, f"process {kernel.pid} (", "the kernel", "Close JupyterLab", AGAIN)
+        assert python.exists() and (packages / "borrowed.pth").exists()
+    finally:
+        kernel.communicate()
+
+
+@pytest.mark.parametrize(
+    "said, advice",
+    [
+        ("OSError: [Errno 28] No space left on device", "Make room"),
+        ("error: invalid peer certificate: UnknownIssuer", "UV_SYSTEM_CERTS=1"),
+        ("The virtual environment was not created: ensurepip is not available", "python3-venv"),
+        ("Connection refused", "Check the network"),
+    ],
+)
+def test_what_fails_gets_the_advice_that_mends_it(said, advice, tmp_path, monkeypatch):
+    monkeypatch.setenv(places.CACHE_VARIABLE, str(tmp_path))
+    fails = f"import sys; print({said!r}); sys.exit(1)"
+    with pytest.raises(CourseError) as told:
+        venv.run([sys.executable, "-c", fails])
+    assert said in str(told.value) and advice in str(told.value) and AGAIN in str(told.value)
 
 
 def test_without_network_and_with_an_empty_cache_the_cause_is_told(fresh, tmp_path):

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pandas as pd
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.errors import KafkaError
 
 from helpers import clients, lesson
 from helpers.base import places
@@ -89,11 +90,12 @@ def test_a_lessons_files_are_gone_afterwards():
 
 
 def test_an_open_client_is_told_and_closed(course, monkeypatch):
-    monkeypatch.setattr(lesson, "PATIENCE", 1.0)
+    monkeypatch.setattr(clients, "PATIENCE", 1.0)
     producer = KafkaProducer(bootstrap_servers=course.bootstrap_servers)
     with pytest.raises(StillAtWork, match="not closed"):
         course.clean_up()
-    assert producer._closed
+    with pytest.raises(KafkaError):
+        producer.send(course.topic("closed"), b"too late")
     course.clean_up()
 
 
@@ -107,6 +109,25 @@ def test_a_new_run_mends_what_an_interrupted_one_left(course):
     assert again.cluster.brokers() == [1, 2, 3]
     assert topics_of(course) == []
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("kafka-")]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"auto_offset_rest": "earliest"},  # misspelt
+        {"api_version_auto_timeout_ms": 1},  # of an older kafka-python
+        {"bootstrap_servers": "localhost:1", "bootstrap_timeout_ms": 100},  # nobody is there
+    ],
+    ids=lambda settings: next(iter(settings)),
+)
+@pytest.mark.parametrize("kind", [KafkaConsumer, KafkaProducer, KafkaAdminClient])
+def test_a_new_run_begins_whatever_client_could_not_be_made(course, kind, settings):
+    """Its traceback holds what was half-made."""
+    with pytest.raises((KafkaError, ValueError)) as refused:
+        kind(**{"bootstrap_servers": course.bootstrap_servers, **settings})
+    lesson.start(98)
+    assert refused.tb is not None
+    assert not clients.wait_for_threads(clients.THREADS)
 
 
 def test_a_new_run_ends_the_threads_of_an_interrupted_one(course):
@@ -166,7 +187,8 @@ def test_a_stuck_producer_can_be_abandoned(course):
         for broker in (1, 2, 3):
             course.cluster.resume(broker)
     course.clean_up()  # raises where the producer's thread still lives
-    assert producer._closed
+    with pytest.raises(KafkaError):
+        producer.send(topic, b"too late")
 
 
 def test_waiting_in_vain_says_for_what(course):

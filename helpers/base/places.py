@@ -12,7 +12,6 @@ from pathlib import Path
 from .errors import CacheError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-VENV = ROOT / ".venv"
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 NOTEBOOKS = ROOT / "notebooks"
 DATA = ROOT / ".cluster"  # the processes' data and logs
@@ -52,6 +51,8 @@ def environment():
     env = dict(os.environ)
     env[CACHE_VARIABLE] = str(root)
     env["PYTHONDONTWRITEBYTECODE"] = ""
+    # Not the user's own, in which a kafka.py or a helpers.py would be taken for ours.
+    env["PYTHONPATH"] = str(ROOT)
     for variable, name in [
         ("UV_CACHE_DIR", "uv"),
         ("PIP_CACHE_DIR", "pip"),

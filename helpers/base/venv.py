@@ -35,8 +35,7 @@ CAUSES = [
     (("No space left", "Errno 28"), "Make room on that disk"),
     (
         ("UnknownIssuer", "CERTIFICATE_VERIFY_FAILED", "certificate verify failed"),
-        "Something between you and the package index inspects what is encrypted. Trust your"
-        " system's certificates: export UV_SYSTEM_CERTS=1 PIP_USE_FEATURE=truststore",
+        "A proxy inspects what is encrypted. Trust its certificates: export UV_SYSTEM_CERTS=1",
     ),
     (("ensurepip", "python3-venv"), "On Debian and Ubuntu: sudo apt install python3-venv"),
     (("",), "Check the network"),

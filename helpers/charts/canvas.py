@@ -75,7 +75,7 @@ class Chart(Figure):
         for colours in (256, 64, 16):
             file = io.BytesIO()
             picture.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-                file, "png", optimize=True
+                file, "png", compress_level=8
             )
             if file.tell() < 60_000:
                 break
@@ -281,8 +281,11 @@ def settle(figure: Figure) -> None:
     figure.get_layout_engine().execute(figure)
 
 
-def done(figure: Figure) -> Figure:
-    """The finished figure: laid out once, and never again, however often it is shown."""
-    settle(figure)
+def done(figure: Figure, *, settled: bool = False) -> Figure:
+    """The finished figure: laid out, and never again, however often it is shown. settled: nothing
+    that takes room has changed since settle.
+    """
+    if not settled:
+        settle(figure)
     figure.set_layout_engine("none")
     return figure

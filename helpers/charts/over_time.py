@@ -115,7 +115,7 @@ def _lines(
     marks.stagger(axis, labelled)
     canvas.settle(figure)
     _spread(axis, labels)
-    return canvas.done(figure)
+    return canvas.done(figure, settled=True)
 
 
 def _holes(x: np.ndarray) -> np.ndarray:

@@ -126,7 +126,7 @@ def pareto(
     axis.legend(title=colour_label, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     canvas.settle(figure)
     _name_points(axis, frame, best, cost, better)
-    return canvas.done(figure)
+    return canvas.done(figure, settled=True)
 
 
 def _name_points(

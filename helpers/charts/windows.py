@@ -136,7 +136,7 @@ def lateness(frame: pd.DataFrame, *, title: str) -> Figure:
     for kind in LATENESS:
         _write_inside(axis, frame[kind], left, "white" if kind == "too late" else canvas.INK)
         left = left + frame[kind]
-    return canvas.done(figure)
+    return canvas.done(figure, settled=True)
 
 
 def _write_inside(axis: Axes, values: pd.Series, left: pd.Series, colour: str) -> None:
