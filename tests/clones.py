@@ -167,7 +167,10 @@ class Clone:
 
     def close(self) -> None:
         """Ends what runs; fails where something of this clone is left after that."""
-        ended = self.run("down", CLUSTER="processes")
+        said = ""
+        if self.data.is_dir():  # else nothing was ever started
+            ended = self.run("down", CLUSTER="processes")
+            said = ended.stdout + ended.stderr
         left = self.processes()
         described = [
             f"{process.pid} {' '.join(process.cmdline())[:200]}"
@@ -177,9 +180,7 @@ class Clone:
         for process in left:
             process.kill()
         psutil.wait_procs(left, timeout=10)
-        assert not described, (
-            f"left running after kafka-down ({ended.stdout}{ended.stderr}): {described}"
-        )
+        assert not described, f"left running after kafka-down ({said}): {described}"
 
     def _owns(self, process: psutil.Process) -> bool:
         mine = str(self.folder)

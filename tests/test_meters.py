@@ -1,6 +1,7 @@
 """The meters' arithmetic, with clocks made by hand. (Against real brokers: test_truth.py.)"""
 
 import io
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -56,14 +57,14 @@ class Screen(io.StringIO):
 @pytest.mark.parametrize("seconds, bar", [(1, False), (3, True)])
 def test_paced_shows_that_it_goes_on_where_it_takes_long(seconds, bar, monkeypatch):
     screen, clock = Screen(), Clock()
-    monkeypatch.setattr(meters.sys, "stderr", screen)
+    monkeypatch.setattr(sys, "stderr", screen)
     assert len(list(meters.paced(100, seconds, clock, clock.sleep))) == 100 * seconds
     assert bool(screen.getvalue()) == bar
 
 
 def test_paced_shows_nothing_from_another_thread(monkeypatch):
     screen, clock = Screen(), Clock()
-    monkeypatch.setattr(meters.sys, "stderr", screen)
+    monkeypatch.setattr(sys, "stderr", screen)
     with ThreadPoolExecutor() as threads:
         assert (
             threads.submit(lambda: len(list(meters.paced(100, 3, clock, clock.sleep)))).result()

@@ -73,7 +73,7 @@ def test_every_fault_is_red(tmp_path, capfd):
 
 
 def test_a_cell_that_hangs_is_red(tmp_path, capfd, monkeypatch):
-    monkeypatch.setattr(notebooks, "CELL_TIMEOUT", 3)
+    monkeypatch.setattr(notebooks, "CELL_TIMEOUT", 1)
     code, said = outcome(
         saved(tmp_path / "hangs.ipynb", ("import threading\nthreading.Event().wait()", "")), capfd
     )
