@@ -134,8 +134,7 @@ class LagSampler:
                 ends = self._admin.list_partition_offsets(latest, timeout_ms=2000)
                 now = time.perf_counter()
                 self._ends += [(now, tp.partition, end.offset) for tp, end in ends.items()]
-            except KafkaError as bad:
-                import sys; print(time.strftime("%X"), repr(bad)[:300], file=sys.stderr)
+            except KafkaError:
                 if self._group and not last:
                     self._ask_anew()
             except Exception as error:  # told in the main thread, at the end of the with block
