@@ -9,6 +9,7 @@ tests/client_faults, which turns red once the fault is gone.
 
 import gc
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .base.errors import NotInTime
@@ -121,17 +122,15 @@ def partitions_of(admin: "KafkaAdminClient", topic: str) -> list[int]:
     )
 
 
-def delete_groups(admin: "KafkaAdminClient", prefix: str) -> None:
-    """Deletes all groups whose names begin so; those who read for them have ended.
+def delete_groups(admin: "KafkaAdminClient", wanted: Callable[[str], bool]) -> None:
+    """Deletes all groups whose names are `wanted`; those who read for them have ended.
 
     Raises the KafkaError of one that stays.
     """
     from kafka import errors
     from kafka.admin import MemberToRemove
 
-    groups = [
-        group["group_id"] for group in admin.list_groups() if group["group_id"].startswith(prefix)
-    ]
+    groups = list(filter(wanted, (group["group_id"] for group in admin.list_groups())))
     for group, seen in admin.describe_groups(groups).items():
         # A reader that was killed counts as a member for its session timeout, and a group with
         # members can't be deleted.

@@ -27,7 +27,7 @@ from kafka.errors import (
 )
 from matplotlib.figure import Figure
 
-from . import charts, clients, meters, workers
+from . import charts, clients, meters, runs, workers
 from .base import places
 from .base.errors import ClaimFailed, NotInTime, StillAtWork
 from .base.waiting import until
@@ -35,6 +35,8 @@ from .cluster import connect
 
 if TYPE_CHECKING:
     from kafka.consumer.fetcher import ConsumerRecord
+
+    from .cluster.database import Database
 
 THREADS = (clients.THREADS, "lag-sampler", "worker-")
 POOL_THREADS = "ThreadPoolExecutor-"
@@ -175,28 +177,42 @@ class Lesson:
         file.write_text(json.dumps(card, indent=1))
         return charts.scorecard(frame, title=title)
 
+    def database(self) -> "Database":
+        """PostgreSQL for this run, which gets a schema of its own; see cluster.database."""
+        from .cluster.database import Database  # psycopg takes its time, and one lesson needs it
+
+        living = lambda: [run.id for run in runs.others(self.number)]
+        return Database(self.cluster, self.run_id, living)
+
     def clean_up(self) -> None:
-        """Deletes the lesson's topics and groups, of interrupted runs too, and heals the cluster.
+        """Deletes the lesson's topics and groups (of dead runs, too) and makes the cluster whole.
 
         Raises StillAtWork for clients or workers left open.
         """
         running = workers.kill_all()
         self.cluster.heal()
-        self.delete_leftovers()
+        self.delete_leftovers(own=True)
+        runs.end(self.number, self.run_id)
         left = clients.wait_for_threads(*THREADS)
         if left or running:
             clients.close_all()
-            raise StillAtWork(
-                f"The notebook has not closed these: {', '.join(sorted([*left, *running]))}"
-            )
+            names = ", ".join(sorted([*left, *running]))
+            raise StillAtWork(f"The notebook has not closed these: {names}")
         print("All clients are closed, this run's topics are deleted, and all brokers are in sync.")
 
-    def delete_leftovers(self) -> None:
-        """Deletes files, topics and groups that this run and interrupted ones have left."""
+    def delete_leftovers(self, own: bool = False) -> None:
+        """Deletes files, topics, groups of the lesson's dead runs; with `own` of this one, too."""
+        living = [run.id for run in runs.others(self.number)] + [self.run_id] * (not own)
+        kept = tuple(f"{self._prefix}{run_id}" for run_id in living)
+
+        def is_left(name: str) -> bool:
+            return name.startswith(self._prefix) and not name.startswith(kept)
+
         for folder in places.SCRATCH.glob(f"{self._prefix}*"):
-            shutil.rmtree(folder)
+            if is_left(folder.name):
+                shutil.rmtree(folder)
         with self._admin() as admin:
-            for topic in [topic for topic in admin.list_topics() if topic.startswith(self._prefix)]:
+            for topic in filter(is_left, admin.list_topics()):
                 with contextlib.suppress(UnknownTopicOrPartitionError):
                     admin.delete_topics([topic])
 
@@ -204,7 +220,7 @@ class Lesson:
             # With a client of its own for each try.
             # Fault: test_an_admin_client_never_asks_again_for_the_coordinator.
             with self._admin() as admin:
-                clients.delete_groups(admin, self._prefix)
+                clients.delete_groups(admin, is_left)
             return True
 
         not_yet = (*NOT_READY, NonEmptyGroupError, UnknownMemberIdError)
@@ -225,10 +241,16 @@ def start(number: int) -> Lesson:
     # topics behind.
     end_all_work()
     lesson.cluster.heal()
+    runs.begin(number, lesson.run_id)
     lesson.delete_leftovers()
     brokers = ", ".join(lesson.bootstrap_servers)
     alive = len(lesson.cluster.brokers())
     print(f"Lesson {number}, run {lesson.run_id}: {alive} brokers answer at {brokers}.")
+    for run in runs.others(number):
+        print(
+            f"Process {run.pid} is at work on this lesson, too, since {run.since}. Neither touches "
+            "the other's topics; but a broker that one of them kills is missing for both."
+        )
     return lesson
 
 

@@ -138,7 +138,7 @@ def test_waiting_for_what_does_not_come_ends(cluster, topic):
 def test_waiting_for_a_dead_broker_ends_early_with_its_last_words(cluster):
     cluster.kill(2)
     begin = time.monotonic()
-    with pytest.raises(ClusterError, match="kafka-2 is not running; its last words") as caught:
+    with pytest.raises(ClusterError, match="kafka-2 is not running") as caught:
         cluster.wait_for_broker(2, timeout=60)
     assert time.monotonic() - begin < 30
     assert "Its log: " in str(caught.value)

@@ -58,3 +58,13 @@ def test_a_dead_database_is_started_and_leftovers_are_dropped(database):
             ).fetchone()
             is None
         )
+
+
+def test_the_schemas_of_a_living_run_stay(database):
+    theirs = Database(connect(), "theirs", living=lambda: ["test"])
+    mine = database.schema("mine")
+    theirs.schema("gone")
+    theirs.clean_up()
+    with psycopg.connect(**mine) as db:
+        found = db.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'lesson_15_%'")
+        assert found.fetchall() == [("lesson_15_test_mine",)]

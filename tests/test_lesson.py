@@ -1,6 +1,8 @@
 """The run of a lesson, on the real cluster: its claims can fail, and it leaves nothing behind."""
 
 import json
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
@@ -243,3 +245,40 @@ def idle(tell, stopping):
     tell("here")
     while not stopping():
         time.sleep(0.05)
+
+
+OTHER_RUN = """
+import sys
+from helpers import lesson
+course = lesson.start(98)
+print(course.topic("theirs"), flush=True)
+(course.folder / "file").write_text("theirs")
+sys.stdin.read()
+"""
+
+
+def test_a_run_deletes_only_what_no_living_run_owns_and_says_who_is_at_work(capsys):
+    other = subprocess.Popen(
+        [sys.executable, "-c", OTHER_RUN],
+        cwd=places.ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        other.stdout.readline()
+        topic = other.stdout.readline().strip()
+        course = lesson.start(98)
+        said = capsys.readouterr().out
+        assert f"Process {other.pid} is at work on this lesson, too, since " in said
+        assert topics_of(course) == [topic]
+        course.clean_up()
+        assert topics_of(course) == [topic]
+        assert [folder.name for folder in places.SCRATCH.glob("lesson-98-*")] == [topic[:16]]
+    finally:
+        other.kill()
+        other.communicate()
+    again = lesson.start(98)
+    assert topics_of(again) == []
+    assert "is at work" not in capsys.readouterr().out
+    again.clean_up()

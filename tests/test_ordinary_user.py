@@ -21,10 +21,9 @@ import pandas as pd
 import psycopg
 from kafka import KafkaProducer
 from helpers import charts, flights, lesson, meters
-from helpers.cluster.database import Database
 from helpers.workers import Worker
 course = lesson.start(97)
-database = Database(course.cluster, course.run_id)
+database = course.database()
 """,
     """
 def write(tell, stopping, address):

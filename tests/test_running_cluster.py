@@ -6,11 +6,13 @@ The others go on, and nothing is lost.
 import contextlib
 import functools
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psutil
 import psycopg
@@ -25,6 +27,7 @@ from clones import (
     PATIENCE,
     Clone,
     assert_interrupted,
+    assert_refused,
     assert_worked,
     finished,
     is_root,
@@ -229,3 +232,86 @@ def test_root(running, topic):
     assert owners.pop("postgres") == NOBODY  # PostgreSQL refuses to run as root
     assert set(owners.values()) == {0}
     assert running.read(topic) == ["kept"]
+
+
+# Whose cluster is it?
+
+DISTURB = """
+import sys
+from helpers import lesson
+from helpers.base.errors import ClusterError
+from helpers.cluster import connect
+cluster = connect()
+acts = {"kill": lambda: cluster.kill(2), "start": lambda: cluster.start(2), "heal": cluster.heal,
+        "pause": lambda: cluster.pause(2), "lesson": lambda: lesson.start(96)}
+for name, act in acts.items():
+    try:
+        act()
+        print(name, "did it")
+    except ClusterError as error:
+        print(name, "refused:", error)
+"""
+
+
+@pytest.fixture
+def second_clone(new_clone: Callable[..., Clone], running: Clone) -> Clone:
+    """Another clone on this machine, with the same ports; nothing of it runs."""
+    clone = new_clone()
+    shutil.copy2(running.folder / "docker-compose.yml", clone.folder)
+    clone.services = running.services
+    return clone
+
+
+def test_nothing_is_disturbed_that_another_clone_has_started(running, topic, second_clone):
+    before = running.pids()
+    told = second_clone.code(DISTURB)
+    assert told.stderr == ""
+    assert told.stdout.count("refused:") == 5 and "did it" not in told.stdout
+    assert str(second_clone.folder) in told.stdout, "whose it is not"
+    if sys.platform == "linux":
+        assert str(running.folder / ".cluster" / "kafka-1") in told.stdout, "whose it is"
+    assert running.pids() == before
+    assert second_clone.processes() == []
+
+
+def test_a_second_clone_does_not_start_beside_it(running, topic, second_clone):
+    before = running.pids()
+    refused = second_clone.run("up")
+    assert_refused(refused, "is taken by", str(running.folder))
+    assert running.pids() == before
+    assert second_clone.processes() == []
+
+
+def test_a_database_that_is_not_ours_is_not_used(running, second_clone):
+    """The other clone's has the same user and password."""
+    port = running.services["postgres"].port
+    address = f"postgresql://course:course@127.0.0.1:{port}/course"
+    with psycopg.connect(address, autocommit=True) as database:
+        database.execute("CREATE SCHEMA IF NOT EXISTS lesson_15_theirs_first")
+    told = second_clone.code(
+        "from helpers.cluster import connect\n"
+        "from helpers.cluster.database import Database\n"
+        "Database(connect(), 'mine')"
+    )
+    assert f"localhost:{port} is not the course's PostgreSQL" in told.stderr
+    assert f"POSTGRES_PORT={port + 1}" in told.stderr
+    with psycopg.connect(address) as database:
+        find = "SELECT 1 FROM pg_namespace WHERE nspname = 'lesson_15_theirs_first'"
+        assert database.execute(find).fetchone()
+
+
+def test_an_ended_cluster_is_not_started_by_a_lesson(running, topic):
+    """As after make kafka-down: nothing runs, not even the controller."""
+    told = running.code(
+        "from helpers.base.errors import NoCluster\n"
+        "from helpers.cluster import Cluster\n"
+        "cluster = Cluster()\n"
+        "for name in [*cluster._controllers, *[f'kafka-{n}' for n in (1, 2, 3)]]:\n"
+        "    cluster.runner.kill(name)\n"
+        "try:\n"
+        "    cluster.heal()\n"
+        "except NoCluster as error:\n"
+        "    print(error)\n"
+        "print(cluster.runner.states()['kafka-1'])"
+    )
+    assert told.stdout.splitlines()[1:] == ["Start one with: make kafka-up", "stopped"], told.stderr

@@ -31,6 +31,7 @@ from clones import (
     assert_worked,
     copy_cache,
     finished,
+    free_ports,
     is_root,
     write_record,
 )
@@ -197,6 +198,44 @@ def test_a_port_that_is_taken_over_ipv6_only_is_told(clone):
         pytest.skip("This machine has no IPv6")
     assert_refused(refused, f"Port {port} is taken by")
     assert clone.processes() == []
+
+
+def test_a_port_that_could_not_be_taken_is_not_kept(clone):
+    [page] = free_ports(1)
+    with listener(page):
+        assert_refused(clone.run("up", UI_PORT=str(page)), f"Port {page} is taken by")
+    assert not (clone.data / "ports.json").exists()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"UI_PORT": "x"}', '{"OTHER": 1}'])
+def test_a_damaged_note_of_ports_counts_as_none(clone, content):
+    clone.data.mkdir()
+    (clone.data / "ports.json").write_text(content)
+    listed = clone.code("from helpers.cluster import compose; print(compose.load()['ui'].port)")
+    assert listed.stdout == f"{clone.services['ui'].port}\n", listed.stderr
+
+
+def test_windows_itself_is_refused_before_anything_is_fetched(clone, tmp_path):
+    told = clone.code(
+        "import sys\nfrom helpers.base.errors import ClusterError\n"
+        "from helpers.cluster import Cluster\n"
+        "cluster = Cluster()\ncluster.runner\nsys.platform = 'win32'\n"
+        "try:\n    cluster.runner.check(list(cluster.services))\n"
+        "except ClusterError as error:\n    print(error)",
+        **{places.CACHE_VARIABLE: str(tmp_path / "empty")},
+    )
+    assert "KAFKA-1194" in told.stdout and "WSL 2" in told.stdout, told.stderr
+    assert len(told.stdout.strip().splitlines()) == 2
+    assert not (tmp_path / "empty").exists()
+
+
+def test_what_kafka_can_do_without_does_not_keep_it_from_running(clone):
+    (clone.data / "postgres").mkdir(parents=True)
+    (clone.data / "postgres" / "data").write_text("in the way")
+    started = clone.run("up")
+    assert_worked(started, "Brokers: ")
+    assert "postgres can't be used" in started.stderr and "All else runs." in started.stderr
+    assert set(clone.pids()) == set(clone.services) - {"postgres"}
 
 
 # The network and the downloads
@@ -520,7 +559,7 @@ def test_ctrl_c_skips_the_teaching_of_java(new_clone, cold_cache):
 # The whole life
 
 
-def test_down_ends_all_in_good_order_and_keeps_the_data_until_it_is_to_be_forgotten(clone):
+def test_a_life_all_ends_in_good_order_the_data_stays_and_so_do_moved_ports_until_the_end(clone):
     assert_worked(clone.run("up"))
     clone.create_topic("life")
     clone.write("life", "kept")
@@ -534,12 +573,24 @@ def test_down_ends_all_in_good_order_and_keeps_the_data_until_it_is_to_be_forgot
     assert clone.processes() == []
     assert_worked(clone.run("down"), "Nothing is running.")
 
-    assert_worked(clone.run("up"))
+    # A port that is moved now stays moved until the end, for commands that know nothing of it.
+    page, base = free_ports(2)
+    assert_worked(clone.run("up", UI_PORT=str(page), POSTGRES_PORT=str(base)), f"localhost:{page}")
+    assert f"localhost:{page}" in clone.run("status").stdout
+    ask = "from helpers.cluster import connect\nfrom helpers.cluster.database import Database\n"
+    told = clone.code(ask + "print(Database(connect(), 'x').schema('y')['port'])")
+    assert told.stdout == f"{base}\n", told.stderr
+    assert_worked(clone.run("up", UI_PORT=str(page)), "Already running.", f"localhost:{page}")
+    refused = clone.run("up", UI_PORT=str(page + 1))
+    assert_refused(refused, f"already runs, with UI_PORT={page}", "make kafka-down")
+
     assert clone.read("life") == ["kept"]
-    with psycopg.connect(address) as database:
+    moved = f"postgresql://course:course@127.0.0.1:{base}/course"
+    with psycopg.connect(moved) as database:
         assert database.execute("SELECT text FROM life").fetchall() == [("kept",)]
     assert "not properly shut down" not in (clone.data / "postgres" / "log").read_text()
 
     assert_worked(clone.run("down", "--forget"), "The cluster's data is deleted.")
+    assert not (clone.data / "ports.json").exists()
     assert clone.processes() == []
     assert [name for name in clone.services if (clone.data / name).exists()] == []

@@ -19,6 +19,7 @@ What is in here (.ci/imports.ini says which of these may import which):
                  ui is the web page
     checks       why something can't be started here
     children     processes that outlive the command that started them
+    ports        what a kafka-up was given, until kafka-down
     compose      reads docker-compose.yml
     jars         fetches Apache Kafka
     wire         asks one broker, with a time limit

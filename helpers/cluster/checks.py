@@ -3,6 +3,7 @@
 import re
 import shutil
 import socket
+import sys
 from pathlib import Path
 
 import psutil
@@ -11,6 +12,16 @@ from ..base.errors import ClusterError
 from .compose import Service
 
 DISK_NEEDED = 500_000_000  # bytes free before anything is started
+
+
+def check_system() -> None:
+    """Raises ClusterError on Windows itself: a broker there shuts down when a topic is deleted."""
+    if sys.platform == "win32":
+        raise ClusterError(
+            "Kafka's brokers can't run as plain processes on Windows: they shut down when a topic "
+            "is deleted (KAFKA-1194), and every lesson deletes topics.\n"
+            "Use WSL 2, or Docker Desktop with the variable CLUSTER set to containers"
+        )
 
 
 def ports(service: Service) -> list[int]:
@@ -31,20 +42,19 @@ def check_port(port: int, service: Service) -> None:
         variable = {5432: "POSTGRES_PORT", 8080: "UI_PORT"}.get(next(iter(service.ports), 0))
         other = f" (or take another port: make kafka-up {variable}={port + 1})" if variable else ""
         raise ClusterError(
-            f"Port {port} is taken by {_listener(port)}, so {service.name} can't be started.\n"
+            f"Port {port} is taken by {listener(port)}, so {service.name} can't be started.\n"
             f"End that program, then: make kafka-up{other}"
         )
 
 
-def _listener(port: int) -> str:
+def listener(port: int) -> str:
+    """Who listens at the port: a process and its folder, as far as this user may know it."""
     try:
         for connection in psutil.net_connections("tcp"):
-            if (
-                connection.status == psutil.CONN_LISTEN
-                and connection.laddr.port == port
-                and connection.pid
-            ):
-                return f"process {connection.pid} ({psutil.Process(connection.pid).name()})"
+            listens = connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+            if listens and connection.pid:
+                process = psutil.Process(connection.pid)
+                return f"process {process.pid} ({process.name()}) in {process.cwd()}"
     except psutil.Error:
         pass  # macOS tells this to administrators only
     return "another program"

@@ -7,20 +7,21 @@ import threading
 import time
 import webbrowser
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from filelock import FileLock, Timeout
 
 from ..base import places
 from ..base.errors import ClusterError, CourseError
-from . import checks
+from . import checks, ports
 from .face import Cluster
 
+UNDO_PATIENCE = 3.0  # seconds for what was just started to end in good order
 LOCK_PATIENCE = 180.0  # seconds to wait for another kafka-up to finish
 
 
-def up(cluster: Cluster) -> None:
-    """Starts what is not running.
+def up(cluster: Cluster) -> Cluster:
+    """Starts what is not running, and returns the cluster with the ports that hold from now on.
 
     Undoes its own work, and only that, where it fails or is interrupted.
     """
@@ -29,18 +30,24 @@ def up(cluster: Cluster) -> None:
     print(f"Cluster as {runner.name} ({cluster.why})", flush=True)
     with _alone():
         states = runner.states()
-        for name in [name for name, state in states.items() if state == "paused"]:
-            runner.resume(name)
-        missing = [name for name, state in states.items() if state == "stopped"]
-        if missing:
-            _start(cluster, missing)
-        cluster.wait_until_ready()
+        begins = all(state == "stopped" for state in states.values())
+        if not begins:
+            ports.check()
+        with ports.given() if begins else nullcontext():
+            cluster = Cluster()
+            for name in [name for name, state in states.items() if state == "paused"]:
+                runner.resume(name)
+            missing = [name for name, state in states.items() if state == "stopped"]
+            if missing:
+                _start(cluster, missing)
+            cluster.wait_until_ready()
     did = (
         f"Started {', '.join(missing)} in {time.monotonic() - started_at:.1f} s."
         if missing
         else "Already running."
     )
     print(f"{did} Brokers: {', '.join(cluster.bootstrap_servers)}. Web page: {_page(cluster)}")
+    return cluster
 
 
 def down(cluster: Cluster, forget: bool = False) -> None:
@@ -53,6 +60,7 @@ def down(cluster: Cluster, forget: bool = False) -> None:
         running = [name for name, state in runner.states().items() if state != "stopped"]
         if running:
             runner.stop(list(cluster.services))
+        ports.forget()
         print(f"Ended {', '.join(running)}." if running else "Nothing is running.", flush=True)
         if forget:
             runner.forget()
@@ -101,16 +109,31 @@ def _start(cluster: Cluster, missing: list[str]) -> None:
     try:
         # Kafka first and alone: it is what everybody waits for, and two cores have enough to do
         # with it.
-        for group in (kafka, others):
-            if group:
-                begun += group
-                runner.start(group)
-            cluster.wait_until_ready()
+        begun += kafka
+        runner.start(kafka)
+        cluster.wait_until_ready()
+        begun += others
+        _start_beside(cluster, others)
     except BaseException:
         print("Ending what was started …", file=sys.stderr, flush=True)
         with _deaf():
-            runner.stop(begun)
+            runner.stop(begun, patience=UNDO_PATIENCE)
         raise
+
+
+def _start_beside(cluster: Cluster, names: list[str]) -> None:
+    """Starts what Kafka can do without. Where that fails, it says so, and the rest goes on."""
+    runner = cluster.runner
+    try:
+        runner.start(names)
+        return
+    except ClusterError:
+        pass  # which of them it was is found out one by one
+    for name in [name for name in names if runner.states()[name] == "stopped"]:
+        try:
+            runner.start([name])
+        except ClusterError as error:
+            print(f"{name} can't be used: {error}\nAll else runs.", file=sys.stderr, flush=True)
 
 
 def _learn(cluster: Cluster) -> None:
@@ -219,7 +242,7 @@ def main(arguments: list[str] | None = None) -> None:
         elif options.command == "status":
             status(cluster)
         else:
-            up(cluster)
+            cluster = up(cluster)
             if options.command == "ui":
                 webbrowser.open(_page(cluster))
     except CourseError as error:

@@ -1,6 +1,5 @@
 """Reads docker-compose.yml, the one definition of the cluster."""
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from ..base import places
+from . import ports
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,13 @@ class Service:
 
 
 def load(
-    file: Path = places.COMPOSE_FILE, environ: Mapping[str, str] = os.environ
+    file: Path = places.COMPOSE_FILE, environ: Mapping[str, str] | None = None
 ) -> dict[str, Service]:
-    """The services by name, in the file's order; ``${NAME:-default}`` comes from `environ`."""
+    """The services by name, in the file's order.
+
+    ``${NAME:-default}`` comes from `environ`, or else from the ports that hold now (see ports).
+    """
+    environ = ports.environment() if environ is None else environ
     project = yaml.safe_load(_fill_in(file.read_text(encoding="utf-8"), environ))
     return {name: _service(name, entry) for name, entry in project["services"].items()}
 

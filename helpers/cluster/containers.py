@@ -5,6 +5,7 @@ import subprocess
 
 from ..base import places
 from ..base.errors import ClusterError
+from . import ports
 from .compose import Service
 
 ENGINE_PATIENCE = 2.0  # seconds for the engine to answer at all
@@ -57,12 +58,12 @@ class ContainerRunner:
         """Starts the named services; returns when their health checks are green."""
         _compose("up", "--detach", "--wait", *names)
 
-    def stop(self, names: list[str]) -> None:
+    def stop(self, names: list[str], patience: float = 20.0) -> None:
         """Ends the named services and removes their containers; the volumes (the data) stay."""
         if set(names) == set(self.services):
-            _compose("down")
+            _compose("down", "--timeout", f"{patience:.0f}")
         else:
-            _compose("stop", *names)
+            _compose("stop", "--timeout", f"{patience:.0f}", *names)
 
     def forget(self) -> None:
         """Deletes all data of the services: their volumes."""
@@ -120,6 +121,7 @@ def _compose(*arguments: str, show: bool = False) -> str:
 def _docker(*arguments: str, show: bool = False) -> str:
     result = subprocess.run(
         ["docker", *arguments],
+        env=ports.environment(),
         stdin=subprocess.DEVNULL,
         stdout=None if show else subprocess.PIPE,
         stderr=None if show else subprocess.PIPE,

@@ -3,10 +3,14 @@
 The SQL stands in the notebook.
 """
 
+from collections.abc import Callable
+
 import psycopg
 from psycopg import sql
 
+from ..base.errors import ClusterError
 from ..base.waiting import until
+from . import checks
 from .face import Cluster
 
 SERVICE = "postgres"
@@ -22,14 +26,25 @@ class Database:
     run has left.
     """
 
-    def __init__(self, cluster: Cluster, run: str):
-        self._cluster, self._run = cluster, run
+    def __init__(self, cluster: Cluster, run: str, living: Callable[[], list[str]] = list):
+        """`living` names the runs whose schemas stay, as they are still at work.
+
+        Raises ClusterError where the server that answers was not started from this folder.
+        """
+        self._cluster, self._run, self._living = cluster, run, living
         service = cluster.services[SERVICE]
         keys = {"user": "POSTGRES_USER", "password": "POSTGRES_PASSWORD", "dbname": "POSTGRES_DB"}
         self._address = {"host": "127.0.0.1", "port": service.port, "connect_timeout": 5}
         self._address |= {key: service.environment[variable] for key, variable in keys.items()}
         if not self.answers():
             self.start()
+        elif cluster.runner.states()[SERVICE] == "stopped":
+            raise ClusterError(
+                f"What answers at localhost:{service.port} is not the course's PostgreSQL: it is "
+                f"{checks.listener(service.port)}.\n"
+                f"End it, then: make kafka-up. Or move ours: make kafka-down, then: "
+                f"make kafka-up POSTGRES_PORT={service.port + 1}"
+            )
         self.clean_up()
 
     def schema(self, name: str) -> dict[str, str | int]:
@@ -71,14 +86,15 @@ class Database:
         )
 
     def clean_up(self) -> None:
-        """Drops the schemas of the lesson, those of interrupted runs too."""
+        """Drops the schemas of this run, and those that dead ones have left."""
+        kept = tuple(f"{PREFIX}{run}_" for run in self._living() if run != self._run)
         with psycopg.connect(**self._address, autocommit=True) as connection:
             # Somebody who died in a transaction may still hold a lock on a table.
             connection.execute("SET lock_timeout = '5s'")
             found = connection.execute(
                 "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, %s)", [PREFIX]
             ).fetchall()
-            for (name,) in found:
+            for name in [name for (name,) in found if not name.startswith(kept)]:
                 connection.execute(
                     sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(name))
                 )

@@ -4,17 +4,20 @@ Both runners stand behind it.
 """
 
 import functools
+import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from ..base import places
 from ..base.errors import ClusterError, NoCluster
 from ..base.waiting import until
-from . import compose, wire
+from . import checks, compose, wire
 from .runner import Runner, choose_runner
 
 Answer = TypeVar("Answer")
+LAST_LINES = 20  # of a dead node's log, in which a reason is looked for
 
 
 class Cluster:
@@ -59,8 +62,7 @@ class Cluster:
         """
         answers = [answer for answer in self._ask_all(timeout).values() if answer]
         if not answers:
-            ports = ", ".join(self.bootstrap_servers)
-            raise NoCluster(f"No Kafka cluster answers at {ports}.\nStart one with: make kafka-up")
+            raise self._no_cluster()
         return max(answers, key=lambda answer: len(answer.brokers))
 
     def brokers(self) -> list[int]:
@@ -85,50 +87,69 @@ class Cluster:
     # Faults
 
     def kill(self, broker: int) -> None:
-        """Ends a broker at once, without a goodbye (SIGKILL). Does nothing to a dead one.
-
-        Raises ClusterError for a broker that answers but was not started from this folder.
-        """
+        """Ends a broker at once, without a goodbye (SIGKILL). Does nothing to a dead one."""
         service = self._service(broker)
-        if self.runner.states()[service] == "stopped" and self._ask_all(1.0)[broker]:
-            raise ClusterError(
-                f"Broker {broker} answers, but it was not started from this folder, "
-                "so it can't be killed from here.\n"
-                f"End the other cluster where it was started (make kafka-down), then: make kafka-up"
-            )
+        self._check_ours()
         self.runner.kill(service)
 
     def start(self, broker: int, timeout: float = 30.0) -> None:
         """Starts a broker again and waits until it is registered and answers."""
-        self.runner.start([self._service(broker)])
+        service = self._service(broker)
+        self._check_ours()
+        self.runner.start([service])
         self.wait_for_broker(broker, timeout)
 
     def pause(self, broker: int) -> None:
-        """Freezes a broker: it lives and its connections stay open, but it does nothing."""
-        self.runner.pause(self._service(broker))
+        """Freezes a broker: its process lives and keeps its connections, but does nothing."""
+        service = self._service(broker)
+        self._check_ours()
+        self.runner.pause(service)
 
     def resume(self, broker: int) -> None:
         """Ends a broker's pause."""
-        self.runner.resume(self._service(broker))
+        service = self._service(broker)
+        self._check_ours()
+        self.runner.resume(service)
 
     def heal(self, timeout: float = 60.0) -> None:
         """Makes the cluster whole: resumes what is paused, starts what is dead.
 
-        Waits for full in-sync sets.
+        Waits for full in-sync sets. Raises NoCluster where the cluster was ended: starting it is
+        not a lesson's business.
         """
+        self._check_ours()
         states = self.runner.states()
+        if any(states[name] == "stopped" for name in self._controllers):
+            raise self._no_cluster()
         for service in self.brokers_by_id.values():
             if states[service.name] == "paused":
                 self.runner.resume(service.name)
-        dead = [
-            service.name
-            for service in self.brokers_by_id.values()
-            if states[service.name] == "stopped"
-        ]
-        if dead:
+        brokers = [service.name for service in self.brokers_by_id.values()]
+        if dead := [name for name in brokers if states[name] == "stopped"]:
             self.runner.start(dead)
         self.wait_until_ready(timeout)
         self.wait_for_in_sync(timeout=timeout)
+
+    def _check_ours(self) -> None:
+        """Raises ClusterError where a broker answers that was not started from this folder."""
+        states, answers = self.runner.states(), self._ask_all(1.0)
+        for number, service in self.brokers_by_id.items():
+            if states[service.name] == "stopped" and answers[number]:
+                raise ClusterError(
+                    f"What answers at localhost:{service.port} was not started from this folder "
+                    f"({places.ROOT}): it is {checks.listener(service.port)}.\n"
+                    "Work with that cluster from its own folder, or end it there "
+                    "(make kafka-down), then here: make kafka-up"
+                )
+
+    @property
+    def _controllers(self) -> list[str]:
+        services = self.services.values()
+        return [service.name for service in services if service.is_kafka and not service.is_broker]
+
+    def _no_cluster(self) -> NoCluster:
+        ports = ", ".join(self.bootstrap_servers)
+        return NoCluster(f"No Kafka cluster answers at {ports}.\nStart one with: make kafka-up")
 
     # Conditions
 
@@ -238,18 +259,14 @@ class Cluster:
 
     def _raise_if_dead(self, brokers: tuple[int, ...]) -> None:
         states = self.runner.states()
-        nodes = [self._service(number) for number in brokers]
-        nodes += [
-            service.name
-            for service in self.services.values()
-            if service.is_kafka and not service.is_broker
-        ]
-        for name in nodes:
+        for name in [*map(self._service, brokers), *self._controllers]:
             if states[name] == "stopped":
-                words = self.runner.log(name, 1).strip()
+                log = self.runner.log(name, LAST_LINES).splitlines()
+                bad = [line for line in log if re.search("ERROR|FATAL|Exception", line)]
+                why = f" (its log says: {bad[-1].strip()})" if bad else ""
                 raise ClusterError(
-                    f"{name} is not running; its last words: {words}\n"
-                    f"Its log: {self.runner.where_log(name)}"
+                    f"{name} is not running{why}.\n"
+                    f"Start what is missing: make kafka-up. Its log: {self.runner.where_log(name)}"
                 )
 
     def _ask_all(self, timeout: float) -> dict[int, wire.Metadata | None]:

@@ -32,6 +32,7 @@ class ProcessRunner:
 
     def check(self, names: list[str]) -> None:
         """Raises ClusterError (or DownloadError, CacheError) where they can't be started here."""
+        checks.check_system()
         checks.check_folder(self.folder)
         for name in names:
             service = self.services[name]
@@ -47,7 +48,7 @@ class ProcessRunner:
         with ThreadPoolExecutor(len(names) or 1) as pool:
             list(pool.map(self._start, stopped))
 
-    def stop(self, names: list[str]) -> None:
+    def stop(self, names: list[str], patience: float = 20.0) -> None:
         """Ends the services in good order: the controller last, as brokers say goodbye to it."""
         last = [
             name
@@ -57,7 +58,7 @@ class ProcessRunner:
         first = [name for name in names if name not in last]
         for group in (first, last):
             with ThreadPoolExecutor(len(group) or 1) as pool:
-                list(pool.map(self._stop, group))
+                list(pool.map(lambda name: self._stop(name, patience), group))
 
     def forget(self) -> None:
         """Deletes all data of the services, which must have ended."""
@@ -131,11 +132,11 @@ class ProcessRunner:
                 "then: make kafka-up"
             ) from error
 
-    def _stop(self, name: str) -> None:
+    def _stop(self, name: str, patience: float) -> None:
         if _is_postgres(self.services[name]):
-            self.children[name].stop(request=postgres.STOP_SIGNAL)
+            self.children[name].stop(patience, postgres.STOP_SIGNAL)
         else:
-            self.children[name].stop()
+            self.children[name].stop(patience)
 
     def _start_kafka(self, service: Service) -> None:
         child = self.children[service.name]

@@ -29,8 +29,11 @@ class Runner(Protocol):
     def start(self, names: list[str]) -> None:
         """Starts those of the named services that are stopped."""
 
-    def stop(self, names: list[str]) -> None:
-        """Ends the named services in good order; the data stays."""
+    def stop(self, names: list[str], patience: float = 20.0) -> None:
+        """Ends the named services in good order; the data stays.
+
+        One that has not ended after `patience` seconds is killed.
+        """
 
     def forget(self) -> None:
         """Deletes all data of the services, which must have ended."""

@@ -1,0 +1,73 @@
+"""Which runs of the lessons are alive, so that one does not delete what another one works with.
+
+Each run leaves a record in .scratch/runs: the process that it belongs to, and since when. A process
+id alone is no proof, since the system gives it away again: the process's start time must fit, too.
+"""
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from .base import places
+
+FOLDER = places.SCRATCH / "runs"
+CLOCK_SLACK = 2.0  # seconds by which a start time may differ: the kernel's boot time is rounded
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of a lesson in a process of its own; `since` is a clock time, as in 14:03."""
+
+    id: str
+    pid: int
+    since: str
+
+
+def begin(lesson: int, run_id: str) -> None:
+    """Notes that this process runs the lesson now, and that its earlier runs of it are over."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for file in FOLDER.glob(f"{lesson:02d}-*.json"):
+        if (_read(file) or {}).get("pid") == os.getpid():
+            file.unlink(missing_ok=True)
+    created = psutil.Process().create_time()
+    record = {"pid": os.getpid(), "created": created, "since": time.strftime("%H:%M")}
+    (FOLDER / f"{lesson:02d}-{run_id}.json").write_text(json.dumps(record))
+
+
+def end(lesson: int, run_id: str) -> None:
+    """Notes that the run is over."""
+    (FOLDER / f"{lesson:02d}-{run_id}.json").unlink(missing_ok=True)
+
+
+def others(lesson: int) -> list[Run]:
+    """The runs of the lesson in other processes that live. Deletes the records of the dead."""
+    living = []
+    for file in sorted(FOLDER.glob(f"{lesson:02d}-*.json")):
+        record = _read(file)
+        if record is None or not _lives(record):
+            file.unlink(missing_ok=True)
+        elif record["pid"] != os.getpid():
+            living.append(Run(file.stem[3:], record["pid"], str(record.get("since", "?"))))
+    return living
+
+
+def _read(file: Path) -> dict | None:
+    try:
+        record = json.loads(file.read_text())
+        return record if isinstance(record, dict) else None
+    except (OSError, ValueError):
+        return None
+
+
+def _lives(record: dict) -> bool:
+    try:
+        process = psutil.Process(record["pid"])
+        if abs(process.create_time() - record["created"]) > CLOCK_SLACK:
+            return False
+        return process.status() != psutil.STATUS_ZOMBIE
+    except (KeyError, TypeError, ValueError, psutil.Error):
+        return False
