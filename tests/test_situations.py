@@ -20,6 +20,7 @@ import psycopg
 import pytest
 
 from helpers.base import places
+from helpers.base.errors import DownloadError
 from helpers.base.waiting import until
 from helpers.cluster import jars
 
@@ -308,6 +309,25 @@ def test_a_bad_download_is_told_and_leaves_nothing(new_clone, cold_cache, answer
     assert asked
     assert sorted((cold_cache / "jars").iterdir()) == before
     assert clone.processes() == []
+
+
+@pytest.mark.parametrize(
+    "cause, advice",
+    [
+        ("[Errno 28] No space left on device", "Make room"),
+        ("SSLError: [SSL: CERTIFICATE_VERIFY_FAILED] self-signed", "export REQUESTS_CA_BUNDLE="),
+        ("Connection refused", "Check the network"),
+    ],
+)
+def test_a_download_that_fails_gets_the_advice_that_mends_it(cause, advice, tmp_path, monkeypatch):
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(cause)
+
+    monkeypatch.setenv(places.CACHE_VARIABLE, str(tmp_path))
+    monkeypatch.setattr("pooch.retrieve", fail)
+    with pytest.raises(DownloadError) as told:
+        jars.fetch(progress=False)
+    assert cause in str(told.value) and advice in str(told.value)
 
 
 def test_an_unfinished_ahead_of_time_cache_does_no_harm(new_clone, tmp_path, warm_cache):

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from pathlib import Path
 
 from ..base import places
 from ..base.errors import ClusterError
@@ -40,7 +41,9 @@ class ContainerRunner:
         self.services = services
 
     def states(self) -> dict[str, str]:
-        """Service -> ``running``, ``paused`` or ``stopped``."""
+        """Service -> ``running``, ``paused`` or ``stopped``; another clone's are not ours."""
+        if _other_clone():
+            return dict.fromkeys(self.services, "stopped")
         lines = _compose("ps", "--all", "--format", "json").splitlines()
         # Compose prints an object a line, older versions one list.
         entries = [entry for line in lines for entry in _as_list(json.loads(line))]
@@ -49,6 +52,11 @@ class ContainerRunner:
 
     def check(self, names: list[str]) -> None:
         """Fetches the images that are missing, so that a failure is told before anything starts."""
+        if other := _other_clone():
+            raise ClusterError(
+                f"The course's containers on this machine were started from {other}.\n"
+                "End them there (make kafka-down), then here: make kafka-up"
+            )
         local = set(_docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split())
         missing = [name for name in names if self.services[name].image not in local]
         if missing:
@@ -116,6 +124,15 @@ class ContainerRunner:
 
 def _compose(*arguments: str, show: bool = False) -> str:
     return _docker("compose", "--file", str(places.COMPOSE_FILE), *arguments, show=show)
+
+
+def _other_clone() -> Path | None:
+    """The folder of another clone whose containers have the course's names now, if there is one."""
+    label = "com.docker.compose.project"
+    options = ["--filter", f"label={label}=kafka-course", "--format"]
+    told = _docker("ps", "--all", *options, f'{{{{.Label "{label}.config_files"}}}}')
+    files = {Path(file).resolve() for line in told.splitlines() if line for file in line.split(",")}
+    return None if not files or places.COMPOSE_FILE in files else next(iter(files)).parent
 
 
 def _docker(*arguments: str, show: bool = False) -> str:

@@ -93,10 +93,24 @@ def _download(path: str, digest: str, folder: Path) -> None:
         os.utime(folder / name, (JAR_TIME, JAR_TIME))
     except Exception as error:  # requests, urllib3, pooch and the disk each have their own kinds
         host = urllib.parse.urlsplit(url).netloc or url
+        cause = _cause(error)
         raise DownloadError(
-            f"{name} can't be fetched from {host} ({_cause(error)}).\n"
-            f"Check the network and run the command again, or name a mirror: export {REPOSITORY_VARIABLE}=https://…/maven2"
+            f"{name} can't be fetched from {host} ({cause}).\n{_advice(cause)}"
         ) from error
+
+
+def _advice(cause: str) -> str:
+    if "No space left" in cause:
+        return "Make room on that disk, and run the command again"
+    if "CERTIFICATE" in cause.upper():
+        return (
+            "A proxy inspects what is encrypted. Trust its certificates: "
+            "export REQUESTS_CA_BUNDLE=/path/to/them.pem"
+        )
+    return (
+        "Check the network and run the command again, "
+        f"or name a mirror: export {REPOSITORY_VARIABLE}=https://…/maven2"
+    )
 
 
 def _cause(error: Exception) -> str:
