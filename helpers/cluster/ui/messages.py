@@ -71,7 +71,8 @@ def _read(line: wire.Line, topic: str, partition: int, offset: int | None, limit
     elif begin <= offset <= end:
         start = offset
     else:
-        raise CantRead(f"{topic}-{partition} has offsets from {begin} to {end}.", 400)
+        there = f"those from {begin} to {end - 1}" if begin < end else "no messages"
+        raise CantRead(f"{topic}-{partition} has no offset {offset}; it has {there}.", 400)
     found: list[dict] = []
     in_time = True
     for one in _stored(line, topic, partition, start, end):

@@ -64,7 +64,7 @@ const STATES = {
   alive: ["● alive", ""],
   starting: ["◐ starting", "It answers. The cluster does not count on it yet."],
   silent: ["✖ no answer", "The cluster still counts on it."],
-  dead: ["✖ dead", "The cluster has noticed."],
+  dead: ["✖ dead", "The cluster goes on without it."],
 };
 
 function drawBrokers() {
@@ -72,16 +72,15 @@ function drawBrokers() {
     let [state, comment] = STATES[broker.state];
     if (!cluster.answers) [state, comment] = ["✖ no answer", ""];
     const good = cluster.answers && broker.state === "alive";
-    const missing = broker.copies - broker.in_sync;
-    const copies = make("p", {}, "in sync ", make("b", {}, count(broker.in_sync)), " of ",
-      plural(broker.copies, "copy").replace("copys", "copies"));
-    if (missing) copies.append(" ", make("span", { className: "bad-text" }, `${missing} missing`));
+    const missing = broker.in_sync < broker.copies ? "bad-text" : "";
+    const copies = `${count(broker.in_sync)} of ${count(broker.copies)}`;
     return make("div", { className: good ? "broker" : "broker bad" },
       make("h2", {}, `Broker ${broker.id ?? "?"}`, make("span", { className: "state" }, state)),
       make("p", {}, broker.address),
       cluster.answers ? make("p", {}, "leads ", make("b", {}, plural(broker.leads, "partition"))) : null,
-      cluster.answers ? copies : null,
-      comment ? make("p", { className: "note" }, comment) : null);
+      cluster.answers ? make("p", {}, "in sync ", make("b", { className: missing }, copies), " copies") : null,
+      // Its line is there without a comment, too, so that nothing moves when there is one.
+      make("p", { className: "note" }, comment || "\u00a0"));
   }));
 }
 
@@ -97,8 +96,9 @@ function replicas(partition) {
       return make("span", { className: "copy missing" }, `${replica} out of sync`);
     }
     if (replica === partition.leader) {
-      const gone = ["silent", "dead"].includes(states[replica]) ? ", no answer" : "";
-      return make("span", { className: "copy leader" }, `${replica} leader${gone}`);
+      const gone = ["silent", "dead"].includes(states[replica]);
+      return make("span", { className: gone ? "copy leader silent" : "copy leader" },
+        `${replica} leader${gone ? ", no answer" : ""}`);
     }
     return make("span", { className: "copy" }, `${replica}`);
   }));
@@ -210,6 +210,7 @@ function groupRow(one) {
 
 const chosen = { topic: "", partition: 0, offset: null };
 let page = null; // the last answer of /api/messages, with what was asked
+let drawnFor = ""; // the choice of which messages are shown
 let reading = 0; // counts the questions: an answer to an older one is thrown away
 
 function drawChoice() {
@@ -236,9 +237,11 @@ async function read() {
   if (chosen.offset !== null) query.set("offset", chosen.offset);
   let answer;
   try {
-    answer = await (await fetch(`/api/messages?${query}`)).json();
+    const response = await fetch(`/api/messages?${query}`);
+    // What the page asked wrongly is not asked again; what a broker could not answer is.
+    answer = { ...await response.json(), again: response.status !== 400 };
   } catch {
-    answer = { error: "This page's server does not answer. Start it: make kafka-up" };
+    answer = { error: "This page's server does not answer. Start it: make kafka-up", again: true };
   }
   if (mine !== reading) return;
   page = { ...answer, ...chosen };
@@ -254,10 +257,14 @@ function drawMessages() {
     status.textContent = "Choose a topic.";
     return draw("message-list", "nothing", () => []);
   }
+  const which = JSON.stringify(chosen);
   if (page.error) {
     status.textContent = page.error;
+    // What was read before stays, but not that of another partition.
+    if (drawnFor !== which) draw("message-list", "nothing", () => []);
     return;
   }
+  drawnFor = which;
   const { begin, end, messages } = page;
   const live = chosen.offset === null;
   status.textContent = begin === end ? `Offsets ${count(begin)} to ${count(end)}: empty.` :
@@ -304,17 +311,22 @@ function messageRow(one) {
   const content = cell("", button);
   if (one.transactional) content.append(make("span", { className: "tag" }, "in a transaction"), " ");
   if (one.headers.length) content.append(headers(one));
-  row.append(cell("", text(one.key, "no key", 60)), content);
+  row.append(cell("key", text(one.key, "no key", 60)), content);
   return row;
 }
+
+// What can't be seen, or turns the direction of what follows, is named instead.
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+const visible = (words) => words.replace(UNSEEN, (one) =>
+  `⟨U+${one.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
 
 /** A text as it was sent; `limit` characters of it, or all of what the server sent for Infinity. */
 function text(sent, none, limit) {
   if (sent === null) return make("span", { className: "special" }, none);
   if (!sent.size) return make("span", { className: "special" }, "empty text");
   const shown = [...sent.text].slice(0, limit).join("");
-  const element = make("span", { className: "text" }, shown);
-  const parts = [element];
+  const parts = [make("span", { className: "text" },
+    visible(limit === Infinity ? shown : shown.replaceAll("\n", " ⏎ ")))];
   if (shown.length < sent.text.length || (!sent.whole && limit === Infinity)) {
     parts.push(make("span", { className: "special" }, ` … (${plural(sent.size, "byte")} in all)`));
   }
@@ -332,9 +344,9 @@ function value(sent, open) {
 
 function headers(one) {
   const parts = one.headers.flatMap(([name, sent]) =>
-    [make("span", { className: "text" }, name), " = ", text(sent, "null", 80), "   "]);
-  if (one.more_headers) parts.push(`and ${one.more_headers} more`);
-  return make("div", { className: "headers" }, "headers: ", ...parts);
+    [" · ", make("span", { className: "text" }, visible(name)), " = ", text(sent, "null", 80)]);
+  if (one.more_headers) parts.push(` · and ${one.more_headers} more`);
+  return make("div", { className: "headers" }, "headers", ...parts);
 }
 
 /** JSON with line breaks, or null for what is none. Numbers stay as they were written. */
@@ -375,7 +387,7 @@ function route() {
   const [tab, topic = "", partition = "0", offset = ""] = location.hash.slice(1).split("/");
   const current = ["topics", "groups", "messages"].includes(tab) ? tab : "topics";
   for (const name of ["topics", "groups", "messages"]) {
-    byId(name).hidden = name !== current;
+    byId(`tab-${name}`).hidden = name !== current;
     const link = document.querySelector(`nav a[href^="#${name}"]`);
     if (name === current) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
@@ -387,6 +399,7 @@ function route() {
     chosen.partition = Number(partition) || 0;
     chosen.offset = /^\d{1,18}$/.test(offset) ? Number(offset) : null;
     byId("offset").value = offset;
+    byId("follow").disabled = chosen.offset !== null;
     if (lastSeen) read();
   }
   drawAll();
@@ -409,7 +422,7 @@ function drawAll() {
   if (!lastSeen) return;
   drawTopics();
   drawGroups();
-  if (!byId("messages").hidden) drawMessages();
+  if (!byId("tab-messages").hidden) drawMessages();
 }
 
 function drawStatus() {
@@ -438,7 +451,7 @@ async function ask() {
     const isFirst = before === undefined;
     drawAll();
     const follows = byId("follow").checked && chosen.offset === null && before !== endOfChosen();
-    if (isNew && !byId("messages").hidden && (isFirst || follows || page?.error)) read();
+    if (isNew && !byId("tab-messages").hidden && (isFirst || follows || page?.again && page.error)) read();
     return isNew ? 100 : 1000;
   } catch (error) {
     trouble = typeof error === "string" ? error : "This page's server does not answer (make kafka-up)";
