@@ -257,7 +257,7 @@ function drawMessages() {
     status.textContent = "Choose a topic.";
     return draw("message-list", "nothing", () => []);
   }
-  const which = JSON.stringify(chosen);
+  const which = JSON.stringify([page.topic, page.partition, page.offset]);
   if (page.error) {
     status.textContent = page.error;
     // What was read before stays, but not that of another partition.
@@ -266,7 +266,7 @@ function drawMessages() {
   }
   drawnFor = which;
   const { begin, end, messages } = page;
-  const live = chosen.offset === null;
+  const live = page.offset === null;
   status.textContent = begin === end ? `Offsets ${count(begin)} to ${count(end)}: empty.` :
     `${plural(messages.length, "entry").replace("entrys", "entries")}, ` +
     `${live ? "newest first" : "in the order of offsets"}. ` +
