@@ -9,7 +9,9 @@ tests/client_faults, which turns red once the fault is gone.
 
 import gc
 import threading
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .base.errors import NotInTime
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from kafka import KafkaAdminClient, KafkaProducer
 
 METADATA_VERSION = 9  # of the Metadata request; Kafka 2.4 and later answer it
+# Places in a partition, as ListOffsets names them: they stand where else a time in ms does.
+EARLIEST, LATEST, FIRST_MESSAGE = -2, -1, 0
 THREADS = "kafka-"  # how the names of the clients' own threads begin
 PATIENCE = 10.0  # seconds for threads to end
 
@@ -172,3 +176,250 @@ def metadata_answer(answer: bytes) -> object:
     from kafka.protocol.metadata import MetadataResponse
 
     return MetadataResponse.decode(answer, version=METADATA_VERSION, header=True)
+
+
+# Questions to one broker, for wire.Line. Kafka 4 answers each of these versions.
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request, ready to be sent, and what makes plain data of its answer.
+
+    `request` has its length in front, `read` takes an answer without it.
+    """
+
+    request: bytes
+    read: Callable[[bytes], object]
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of a group. `partitions` are those that it was given: (topic, number)."""
+
+    id: str
+    client: str
+    partitions: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a leader has of a partition. `error` is the name of what it says instead, or ""."""
+
+    error: str
+    end: int
+    records: bytes
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What is stored at one offset.
+
+    `mark` is "" for a message, "commit" or "abort" where a transaction ended. `unreadable` says why
+    a whole batch, from this offset on, can't be read, or "". `timestamp` is in milliseconds.
+    """
+
+    offset: int
+    timestamp: int
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+    transactional: bool = False
+    mark: str = ""
+    unreadable: str = ""
+
+
+def load_questions() -> None:
+    """Imports all that the questions need, for a process that outlives what is installed."""
+    import kafka.protocol.admin
+    import kafka.protocol.consumer
+    import kafka.protocol.consumer.metadata
+    import kafka.protocol.metadata
+    import kafka.record.memory_records  # noqa: F401
+
+
+def metadata_question() -> Question:
+    """Answer: see metadata_answer."""
+    return Question(metadata_request(), metadata_answer)
+
+
+def offsets_question(place: int, partitions: Iterable[tuple[str, int]]) -> Question:
+    """Where EARLIEST, LATEST or the FIRST_MESSAGE is, in partitions that the asked broker leads.
+
+    Answer: (topic, number) -> (offset, time in ms, -1 for none), without those that it can't tell.
+    """
+    from kafka.protocol.consumer import ListOffsetsRequest, ListOffsetsResponse
+
+    topic_of = ListOffsetsRequest.ListOffsetsTopic
+    topics = [
+        topic_of(
+            name=topic,
+            partitions=[
+                topic_of.ListOffsetsPartition(partition_index=number, timestamp=place)
+                for number in numbers
+            ],
+        )
+        for topic, numbers in _by_topic(partitions).items()
+    ]
+
+    def plain(answer: ListOffsetsResponse) -> dict[tuple[str, int], tuple[int, int]]:
+        return {
+            (topic.name, one.partition_index): (one.offset, one.timestamp)
+            for topic in answer.topics
+            for one in topic.partitions
+            if not one.error_code
+        }
+
+    return _question(ListOffsetsRequest, ListOffsetsResponse, 7, plain, topics=topics)
+
+
+def groups_question() -> Question:
+    """The groups that the asked broker coordinates.
+
+    Answer: name -> state; None while the broker does not know yet which ones it coordinates.
+    """
+    from kafka.protocol.admin import ListGroupsRequest, ListGroupsResponse
+
+    def plain(answer: ListGroupsResponse) -> dict[str, str] | None:
+        if answer.error_code:
+            return None
+        return {group.group_id: group.group_state for group in answer.groups}
+
+    return _question(ListGroupsRequest, ListGroupsResponse, 4, plain)
+
+
+def members_question(groups: Iterable[str]) -> Question:
+    """Who is in the groups that the asked broker coordinates.
+
+    Answer: name -> its Members, without those that the broker can't tell.
+    """
+    from kafka.protocol.admin import DescribeGroupsRequest, DescribeGroupsResponse
+
+    def plain(answer: DescribeGroupsResponse) -> dict[str, list[Member]]:
+        return {
+            group.group_id: [
+                Member(one.member_id, one.client_id, _given(one.member_assignment))
+                for one in group.members
+            ]
+            for group in answer.groups
+            if not group.error_code
+        }
+
+    request = {"groups": list(groups)}
+    return _question(DescribeGroupsRequest, DescribeGroupsResponse, 5, plain, **request)
+
+
+def committed_question(groups: Iterable[str]) -> Question:
+    """All that was committed by the groups that the asked broker coordinates.
+
+    Answer: name -> {(topic, number): offset}, without those that the broker can't tell.
+    """
+    from kafka.protocol.consumer import OffsetFetchRequest, OffsetFetchResponse
+
+    asked = [OffsetFetchRequest.OffsetFetchRequestGroup(group_id=group) for group in groups]
+    for one in asked:
+        one.topics = None  # all of them
+
+    def plain(answer: OffsetFetchResponse) -> dict[str, dict[tuple[str, int], int]]:
+        return {
+            group.group_id: {
+                (topic.name, one.partition_index): one.committed_offset
+                for topic in group.topics
+                for one in topic.partitions
+                if not one.error_code and one.committed_offset >= 0
+            }
+            for group in answer.groups
+            if not group.error_code
+        }
+
+    return _question(OffsetFetchRequest, OffsetFetchResponse, 8, plain, groups=asked)
+
+
+def fetch_question(topic: str, partition: int, offset: int, size: int) -> Question:
+    """What is stored from `offset` on, about `size` bytes of it. Nothing is waited for.
+
+    Messages of transactions that are open or were aborted are among it (read_uncommitted).
+    Answer: a Fetched; see batches.
+    """
+    from kafka.errors import for_code
+    from kafka.protocol.consumer import FetchRequest, FetchResponse
+
+    topic_of = FetchRequest.FetchTopic
+    wanted = topic_of.FetchPartition(
+        partition=partition, fetch_offset=offset, partition_max_bytes=size
+    )
+
+    def plain(answer: FetchResponse) -> Fetched:
+        [told] = answer.responses[0].partitions
+        error = for_code(told.error_code).__name__ if told.error_code else ""
+        return Fetched(error, told.high_watermark, bytes(told.records or b""))
+
+    return _question(
+        FetchRequest,
+        FetchResponse,
+        12,
+        plain,
+        max_bytes=size,
+        topics=[topic_of(topic=topic, partitions=[wanted])],
+    )
+
+
+def batches(records: bytes) -> Iterator[tuple[int, Iterator[Stored]]]:
+    """The batches in the records of a Fetched: the last offset that each stands for, and what is in
+    it, which may be less after a compaction. Read one before you take the next.
+    """
+    from kafka.record.memory_records import MemoryRecords
+
+    for batch in MemoryRecords(records):
+        yield batch.last_offset, _stored(batch)
+
+
+def _stored(batch: object) -> Iterator[Stored]:
+    try:
+        for one in batch:
+            at = {"offset": one.offset, "timestamp": one.timestamp}
+            if batch.is_control_batch:
+                yield Stored(**at, mark="commit" if one.commit else "abort")
+            else:
+                yield Stored(
+                    **at,
+                    key=one.key,
+                    value=one.value,
+                    headers=tuple(one.headers),
+                    transactional=batch.is_transactional,
+                )
+    except Exception as error:  # whatever a codec raises, for want of its library say
+        yield Stored(
+            batch.base_offset, batch.first_timestamp, unreadable=str(error) or type(error).__name__
+        )
+
+
+def _question(
+    request: type, response: type, version: int, plain: Callable, **fields: object
+) -> Question:
+    asked = request[version](**fields)
+    asked.with_header(correlation_id=1, client_id="kafka-course")
+    return Question(
+        asked.encode(header=True, framed=True),
+        lambda answer: plain(response.decode(answer, version=version, header=True)),
+    )
+
+
+def _by_topic(partitions: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
+    topics: dict[str, list[int]] = defaultdict(list)
+    for topic, number in partitions:
+        topics[topic].append(number)
+    return topics
+
+
+def _given(assignment: bytes) -> tuple[tuple[str, int], ...]:
+    """The partitions in a member's assignment; none where it is not a consumer's."""
+    import struct
+
+    from kafka.protocol.consumer.metadata import ConsumerProtocolAssignment
+
+    try:
+        read = ConsumerProtocolAssignment.decode(assignment) if assignment else None
+    except (struct.error, ValueError, IndexError):
+        return ()
+    topics = read.assigned_partitions if read else []
+    return tuple((topic.topic, number) for topic in topics for number in topic.partitions)

@@ -24,6 +24,7 @@ SHARED = {
     "client_faults": "running",
     "test_cluster.py": "running",
     "test_running_cluster.py": "running",
+    "test_ui.py": "running",
     "test_database.py": "this clone's",
     "test_lesson.py": "this clone's",
     "test_truth.py": "this clone's",

@@ -27,8 +27,7 @@ for process in psutil.process_iter(["pid", "cmdline"]):
     command = process.info["cmdline"] or [""]
     ours = os.path.dirname(command[0]) == os.path.dirname(sys.executable)
     if ours and process.pid != os.getpid() and "helpers.cluster.ui" not in command:
-        if "kaskade" not in " ".join(command):
-            print("process %d (%s)" % (process.pid, " ".join(command[1:4])))
+        print("process %d (%s)" % (process.pid, " ".join(command[1:4])))
 """
 # What pip and uv say, and what the user can do. The first that fits is told.
 CAUSES = [

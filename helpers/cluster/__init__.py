@@ -16,16 +16,16 @@ What is in here (.ci/imports.ini says which of these may import which):
     runner       what either runner can do, and which of the two it is
     containers   the compose file as it stands, run by Docker Compose
     processes    the same services as processes; kafka and postgres know how each is started,
-                 ui is the web page
+                 ui is their web page: it watches the brokers, and only reads
     checks       why something can't be started here
     children     processes that outlive the command that started them
     ports        what a kafka-up was given, until kafka-down
     compose      reads docker-compose.yml
     jars         fetches Apache Kafka
-    wire         asks one broker, with a time limit
+    wire         asks one broker, with a time limit: once, or over a line that stays open
 
 It may touch processes, Docker, files in .cluster and in the cache. It knows nothing of lessons, and
-draws nothing.
+draws nothing but its web page.
 """
 
 from .face import Cluster, connect

@@ -165,7 +165,9 @@ class ProcessRunner:
         postgres.create_database(service.port, user, password, database)
 
     def _start_ui(self, service: Service) -> None:
-        bootstrap = self._localised(service)["KAFKA_CLUSTERS_0_BOOTSTRAPSERVERS"]
+        # The addresses that clients use: the containers' page is given those between containers.
+        brokers = (broker for broker in self.services.values() if broker.is_broker)
+        bootstrap = ",".join(f"localhost:{broker.port}" for broker in brokers)
         title = service.environment["KAFKA_CLUSTERS_0_NAME"]
         command = [sys.executable, "-m", "helpers.cluster.ui", bootstrap, str(service.port), title]
         self.children[service.name].start(

@@ -1,4 +1,4 @@
-"""One question to one broker, with a time limit: what does it know of the cluster?
+"""Questions to one broker, with a time limit; the first of them: what does it know of the cluster?
 
 A Kafka client keeps trying for 30 seconds where nobody listens. This asks over a plain socket, and
 is told at once.
@@ -7,12 +7,22 @@ is told at once.
 import socket
 import struct
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..base.errors import CourseError
+
+if TYPE_CHECKING:
+    from ..clients import Question
+
+LARGEST = 100_000_000  # bytes of an answer; what claims to be longer is none of Kafka's
 
 
 class NoAnswer(CourseError):
     """Nobody that speaks Kafka answered in time."""
+
+
+# What comes of a connection that fails, and of bytes that are no answer.
+UNREADABLE = (NoAnswer, OSError, ValueError, struct.error, IndexError)
 
 
 @dataclass(frozen=True)
@@ -48,12 +58,68 @@ def ask(host: str, port: int, timeout: float = 1.0) -> Metadata:
             from .. import clients
 
             connection.sendall(clients.metadata_request())
-            (size,) = struct.unpack(">i", _read(connection, 4))
-            if not 0 < size < 100_000_000:
-                raise NoAnswer(f"What listens at {host}:{port} is no Kafka broker")
-            answer = clients.metadata_answer(_read(connection, size))
-    except (OSError, ValueError, struct.error, IndexError) as error:
+            answer = clients.metadata_answer(_read_answer(connection))
+    except UNREADABLE as error:
         raise NoAnswer(f"No Kafka broker answers at {host}:{port} ({error})") from error
+    return _metadata(answer)
+
+
+class Line:
+    """An open connection to one broker, for many questions. One thread may use it at a time.
+
+    It is opened when it is first needed, and anew after a fault. `timeout` is in seconds and holds
+    for connecting, for sending, and for each part of an answer.
+    """
+
+    def __init__(self, host: str, port: int, timeout: float):
+        self.host, self.port, self.timeout = host, port, timeout
+        self._connection: socket.socket | None = None
+
+    def metadata(self) -> Metadata:
+        """What the broker knows of the cluster. Raises NoAnswer."""
+        from .. import clients
+
+        return _metadata(self.ask(clients.metadata_question()))
+
+    def ask(self, question: "Question") -> object:
+        """The answer, as the question reads it. Raises NoAnswer."""
+        was_open = self._connection is not None
+        try:
+            return self._ask(question)
+        except TimeoutError as error:
+            raise self._no_answer(error) from error
+        except UNREADABLE as error:
+            if not was_open:
+                raise self._no_answer(error) from error
+        # The broker may have been started anew since the last question.
+        try:
+            return self._ask(question)
+        except UNREADABLE as error:
+            raise self._no_answer(error) from error
+
+    def close(self) -> None:
+        """Closes the connection, if there is one; another question opens it again."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _ask(self, question: "Question") -> object:
+        try:
+            if self._connection is None:
+                self._connection = socket.create_connection((self.host, self.port), self.timeout)
+                self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._connection.sendall(question.request)
+            return question.read(_read_answer(self._connection))
+        except BaseException:
+            # What is half read would be taken for the next answer.
+            self.close()
+            raise
+
+    def _no_answer(self, error: Exception) -> NoAnswer:
+        return NoAnswer(f"No Kafka broker answers at {self.host}:{self.port} ({error})")
+
+
+def _metadata(answer: object) -> Metadata:
     return Metadata(
         cluster_id=answer.cluster_id,
         brokers={broker.node_id: (broker.host, broker.port) for broker in answer.brokers},
@@ -65,6 +131,13 @@ def ask(host: str, port: int, timeout: float = 1.0) -> Metadata:
             for partition in topic.partitions
         },
     )
+
+
+def _read_answer(connection: socket.socket) -> bytes:
+    (size,) = struct.unpack(">i", _read(connection, 4))
+    if not 0 < size < LARGEST:
+        raise NoAnswer("What listens there is no Kafka broker")
+    return _read(connection, size)
 
 
 def _read(connection: socket.socket, size: int) -> bytes:
