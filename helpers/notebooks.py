@@ -111,14 +111,22 @@ def picture(notebook: nbformat.NotebookNode, cell_id: str) -> bytes:
 
 def _tidy(notebook: nbformat.NotebookNode) -> None:
     """Leaves nothing in the file that changes from run to run without a reader's seeing it."""
+    from nbconvert.preprocessors import CoalesceStreamsPreprocessor
+
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict(
             {key: value for key, value in cell.metadata.items() if key == "tags"}
         )
         if cell.cell_type == "code":
-            # A progress bar writes to stderr; a finished one says nothing to a reader.
-            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+            # A progress bar that is done leaves an empty place, which says nothing to a reader.
+            cell.outputs = [
+                output
+                for output in cell.outputs
+                if output.get("name") != "stderr" and output.get("data") != {}
+            ]
+    # What was printed before such a place and after it is one text again, as JupyterLab has it.
+    CoalesceStreamsPreprocessor().preprocess(notebook, {})
 
 
 def main() -> None:
