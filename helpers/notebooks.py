@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import nbformat
 
+from . import lab
 from .base import places
 
 if TYPE_CHECKING:
@@ -32,32 +33,6 @@ METADATA = {
 def all_notebooks() -> list[Path]:
     """The lessons, in their order."""
     return sorted(places.NOTEBOOKS.glob("[0-9][0-9]-*.ipynb"))
-
-
-def lab() -> int:
-    """Opens JupyterLab beside the notebooks, on this machine only, with its token."""
-    command = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        "--notebook-dir",
-        str(places.NOTEBOOKS),
-        "--ServerApp.ip=127.0.0.1",
-    ]
-    command.append("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
-    # No question about news in front of the first lesson, and nothing asked of the network.
-    quiet = places.cache("jupyter", "config", "labconfig") / "page_config.json"
-    quiet.write_text(
-        json.dumps({"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}})
-    )
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command.append("--allow-root")
-    if os.name == "posix":
-        # In place of this process, so that Ctrl-C reaches JupyterLab alone and it can end its
-        # kernels.
-        os.chdir(places.NOTEBOOKS)
-        os.execve(sys.executable, command, places.environment())
-    return subprocess.call(command, env=places.environment(), cwd=places.NOTEBOOKS)
 
 
 def test(notebooks: list[Path]) -> int:
@@ -136,14 +111,22 @@ def picture(notebook: nbformat.NotebookNode, cell_id: str) -> bytes:
 
 def _tidy(notebook: nbformat.NotebookNode) -> None:
     """Leaves nothing in the file that changes from run to run without a reader's seeing it."""
+    from nbconvert.preprocessors import CoalesceStreamsPreprocessor
+
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict(
             {key: value for key, value in cell.metadata.items() if key == "tags"}
         )
         if cell.cell_type == "code":
-            # A progress bar writes to stderr; a finished one says nothing to a reader.
-            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+            # A progress bar that is done leaves an empty place, which says nothing to a reader.
+            cell.outputs = [
+                output
+                for output in cell.outputs
+                if output.get("name") != "stderr" and output.get("data") != {}
+            ]
+    # What was printed before such a place and after it is one text again, as JupyterLab has it.
+    CoalesceStreamsPreprocessor().preprocess(notebook, {})
 
 
 def main() -> None:
@@ -154,7 +137,7 @@ def main() -> None:
     options = parser.parse_args()
     notebooks = [path.resolve() for path in options.notebooks] or all_notebooks()
     sys.exit(
-        lab()
+        lab.start()
         if options.command == "lab"
         else {"test": test, "run": run}[options.command](notebooks)
     )

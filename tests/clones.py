@@ -308,6 +308,7 @@ def _course_files() -> list[str]:
         "helpers/",
         "notebooks/",
         "tests/executed.json",
+        "README.md",
         "docker-compose.yml",
         "Makefile",
         "requirements",

@@ -11,6 +11,12 @@ from helpers import notebooks
 
 CLAIM = """from helpers.lesson import Lesson
 Lesson.claim("messages lost", {lost}, equals=0)"""
+# The bar is no output that could differ.
+WITH_A_BAR = """# NBVAL_CHECK_OUTPUT
+from helpers import meters
+for n, variant in meters.alternating("ab", rounds=1000):
+    pass
+print(len("ab") * 1000)"""
 
 
 def saved(path, *cells):
@@ -42,10 +48,11 @@ def test_a_sound_notebook_is_green_and_writes_nothing_to_the_home_folder(
         ("# NBVAL_CHECK_OUTPUT\nprint(1000)", "1000\n"),
         (CLAIM.format(lost=0), ""),
         ("import helpers.charts", ""),
+        (WITH_A_BAR, "2000\n"),
     )
     code, said = outcome(path, capfd)
     assert code == 0, said
-    assert "3 passed" in said
+    assert "4 passed" in said
     assert os.listdir(home) == []
 
 

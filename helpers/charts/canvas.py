@@ -81,15 +81,19 @@ class Chart(Figure):
                 break
         return file.getvalue()
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+    def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict[str, str], dict]:
         # Not _repr_png_: in a notebook that has imported pyplot, that would be passed over for
         # pyplot's own PNG.
-        return {"image/png": base64.b64encode(self.png()).decode(), "text/plain": repr(self)}
+        data = {"image/png": base64.b64encode(self.png()).decode(), "text/plain": repr(self)}
+        return data, {"image/png": {"alt": self._title()}}
 
     def __repr__(self) -> str:
-        return f"<Chart: {' '.join(self.get_suptitle().split())}>"
+        return f"<Chart: {self._title()}>"
 
     __str__ = __repr__
+
+    def _title(self) -> str:
+        return " ".join(self.get_suptitle().split())
 
 
 def palette(variants: Iterable[str]) -> dict[str, str]:

@@ -3,14 +3,18 @@
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import TypeVar
 
-from tqdm import tqdm
+from tqdm import auto
 
+Step = TypeVar("Step")
 Variant = TypeVar("Variant")
 NAP = 0.001  # seconds; shorter waits are not worth going to sleep for
 LONG = 2  # seconds; from here on a learner is shown that something goes on
+BAR = "{percentage:3.0f}% {bar} {remaining} left"
+IN_NOTEBOOK = auto.notebook_tqdm is not auto.std_tqdm
 
 
 def paced(
@@ -31,23 +35,16 @@ def paced(
     """
     if not (rate > 0 and seconds > 0):
         raise ValueError(f"rate and seconds must be positive, not {rate} and {seconds}")
-    hidden = seconds < LONG or threading.current_thread() is not threading.main_thread()
-    # None: a bar where somebody can see it.
-    plan = tqdm(
-        range(round(rate * seconds)),
-        leave=False,
-        file=sys.stderr,
-        disable=hidden or None,
-        mininterval=0.5,
-    )
-    start = clock()
-    for n in plan:
-        due = start + n / rate
-        while (ahead := due - clock()) > 0:
-            # Sleeping lets the client's own thread work. The system wakes a sleeper late, so sleep
-            # a little less.
-            sleep(max(ahead - NAP / 4, NAP / 10))
-        yield n, due
+    plan = range(round(rate * seconds))
+    with _watched(plan) if seconds >= LONG else nullcontext(plan) as steps:
+        start = clock()
+        for n in steps:
+            due = start + n / rate
+            while (ahead := due - clock()) > 0:
+                # Sleeping lets the client's own thread work. The system wakes a sleeper late, so
+                # sleep a little less.
+                sleep(max(ahead - NAP / 4, NAP / 10))
+            yield n, due
 
 
 def alternating(variants: Iterable[Variant], rounds: int) -> Iterator[tuple[int, Variant]]:
@@ -62,4 +59,52 @@ def alternating(variants: Iterable[Variant], rounds: int) -> Iterator[tuple[int,
         for n in range(rounds)
         for shift in range(len(variants))
     ]
-    yield from tqdm(plan, leave=False, file=sys.stderr, disable=None)
+    with _watched(plan) as steps:
+        yield from steps
+
+
+@contextmanager
+def _watched(plan: Sequence[Step]) -> Iterator[Iterable[Step]]:
+    """The plan's steps, with a progress bar where somebody can see it, until the block is left."""
+    if threading.current_thread() is not threading.main_thread():
+        yield plan
+        return
+    bar = auto.tqdm(
+        plan,
+        file=sys.stderr,
+        leave=False,
+        bar_format=BAR,
+        mininterval=0.5,
+        miniters=1,  # a guess would stay silent for long after a burst
+        # None: not where stderr is a file. What a notebook displays is up to _show.
+        **({"display": False} if IN_NOTEBOOK else {"disable": None}),
+    )
+    end = _show(bar) if IN_NOTEBOOK else bar.close
+    try:
+        yield bar
+    finally:
+        end()
+
+
+def _show(bar: auto.tqdm) -> Callable[[], None]:
+    """Shows a notebook's bar below its cell. Returns what takes it away, and leaves nothing there.
+
+    tqdm alone would leave a bar that did not get to its end, and the text of one that did.
+    """
+    from IPython import get_ipython
+    from IPython.display import display
+
+    # No text: that is for those who see no widgets, as in a notebook that was saved.
+    kind = "application/vnd.jupyter.widget-view+json"
+    view = {kind: bar.container._repr_mimebundle_()[kind]}
+    place = display(view, raw=True, display_id=True)
+    ending = ExitStack()  # which happens once
+    ending.callback(place.update, {}, raw=True)
+    for widget in (bar.container, *bar.container.children):
+        ending.callback(widget.close)
+    ending.callback(bar.close)
+    # Also when the cell ends: an error's traceback may hold on to the loop, and so to the bar.
+    events, end_of_cell = get_ipython().events, lambda result: ending.close()
+    events.register("post_run_cell", end_of_cell)
+    ending.callback(events.unregister, "post_run_cell", end_of_cell)
+    return ending.close

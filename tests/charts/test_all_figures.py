@@ -36,6 +36,7 @@ class Shown(NamedTuple):
     figure: Figure
     case: Case
     bundle: dict[str, str]
+    metadata: dict[str, dict]
     texts: list[Written]
 
     @property
@@ -55,9 +56,9 @@ def _parameters():
 def shown(request) -> Shown:
     name, which = request.param
     figure = drawn(name, which)
-    bundle = figure._repr_mimebundle_()  # this draws it, once for all tests
+    bundle, metadata = figure._repr_mimebundle_()  # this draws it, once for all tests
     texts = [Written(text.get_text(), corners(text)) for text in visible_texts(figure)]
-    return Shown(figure, FIGURES[name][which], bundle, texts)
+    return Shown(figure, FIGURES[name][which], bundle, metadata, texts)
 
 
 def test_the_table_has_every_figure():
@@ -136,6 +137,10 @@ def test_it_shows_itself_as_one_picture(shown):
         "text/plain": f"<Chart: {shown.case.title}>",
     }
     assert Image.open(io.BytesIO(shown.png)).format == "PNG"
+
+
+def test_its_title_is_its_text_for_those_who_cannot_see_it(shown):
+    assert shown.metadata == {"image/png": {"alt": shown.case.title}}
 
 
 def test_pyplot_knows_of_no_figure(shown):
