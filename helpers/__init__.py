@@ -6,7 +6,6 @@ The rooms, from the top. Each may import those below it and none above (.ci/impo
 to it):
 
     notebooks   commands: open, test and run the notebooks
-    lab         JupyterLab as the course opens it
     lesson      one run of a notebook: its topics and groups, claims, scorecard, clean-up
     charts      the figures: data frames go in, a picture comes out
     meters      a paced load, and what is recorded of a run: latency, lag, ownership, the ledger

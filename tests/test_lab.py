@@ -17,10 +17,10 @@ import psutil
 import pytest
 from jupyter_client import BlockingKernelClient
 
-from helpers import lab as course_lab
 from helpers import notebooks
 from helpers.base import places
 from helpers.base.waiting import until
+from helpers.notebooks import lab as course_lab
 
 from clones import Clone
 
@@ -208,7 +208,7 @@ def test_a_later_start_finds_the_tabs_as_they_were_left(tmp_path):
 
 def test_clones_with_one_cache_have_tabs_of_their_own(clone, lab):
     """Their files have the same names, and mean another clone's."""
-    theirs = clone.code("from helpers import lab; print(lab.workspaces())")
+    theirs = clone.code("from helpers.notebooks import lab; print(lab.workspaces())")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(places.CACHE_VARIABLE, str(lab.cache))
         ours = course_lab.workspaces()

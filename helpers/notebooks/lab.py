@@ -38,7 +38,7 @@ def start() -> int:
         "jupyterlab",
         f"--ServerApp.root_dir={places.ROOT}",
         f"--FileContentsManager.preferred_dir={places.NOTEBOOKS.name}",
-        "--ServerApp.contents_manager_class=helpers.lab.files.Files",
+        "--ServerApp.contents_manager_class=helpers.notebooks.files.Files",
         "--ServerApp.ip=127.0.0.1",
         f"--LabApp.workspaces_dir={folder}",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",

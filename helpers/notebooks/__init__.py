@@ -1,6 +1,9 @@
-"""JupyterLab and the notebooks as commands: python -m helpers.notebooks lab|test|run [NOTEBOOK…]"""
+"""The saved notebooks: tested, run and saved. As commands: python -m helpers.notebooks lab|test|run
 
-import argparse
+lab    JupyterLab as the course opens it
+files  what JupyterLab reads and writes
+"""
+
 import base64
 import hashlib
 import json
@@ -13,8 +16,7 @@ from typing import TYPE_CHECKING
 
 import nbformat
 
-from . import lab
-from .base import places
+from ..base import places
 
 if TYPE_CHECKING:
     from nbclient import NotebookClient
@@ -127,21 +129,3 @@ def _tidy(notebook: nbformat.NotebookNode) -> None:
             ]
     # What was printed before such a place and after it is one text again, as JupyterLab has it.
     CoalesceStreamsPreprocessor().preprocess(notebook, {})
-
-
-def main() -> None:
-    """Runs one command; the program ends with its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m helpers.notebooks", description=__doc__)
-    parser.add_argument("command", choices=["lab", "test", "run"])
-    parser.add_argument("notebooks", nargs="*", type=Path, help="all of them if none is named")
-    options = parser.parse_args()
-    notebooks = [path.resolve() for path in options.notebooks] or all_notebooks()
-    sys.exit(
-        lab.start()
-        if options.command == "lab"
-        else {"test": test, "run": run}[options.command](notebooks)
-    )
-
-
-if __name__ == "__main__":
-    main()
