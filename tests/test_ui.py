@@ -18,7 +18,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, NoError
 
 from helpers.base.places import ROOT
 from helpers.base.waiting import until
@@ -161,10 +161,11 @@ def test_a_group_with_its_lag(running, page, topic, admin):
     partitions = [TopicPartition(topic, number) for number in (0, 1)]
 
     def commit():
-        admin.alter_group_offsets(group, {partitions[0]: OffsetAndMetadata(4, "", -1)})
-        return True
+        told = admin.alter_group_offsets(group, {partitions[0]: OffsetAndMetadata(4, "", -1)})
+        return set(told.values()) == {NoError}
 
-    # The first group of a new cluster: the topic for what is committed is just being made.
+    # The first group of a new cluster: the topic for what is committed is just being made, which
+    # is raised or returned as an error.
     until(commit, 10, "the group's coordinator is there", passing=(KafkaError,), nap=0.2)
     told = until(lambda: page.group(group), 5, "the page shows the group")
     assert (told["state"], told["members"], told["lag"]) == ("Empty", 0, 1230)
