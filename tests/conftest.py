@@ -18,16 +18,16 @@ from helpers.cluster import jars
 
 from clones import Clone, copy_cache, give_to, is_root, make_venv
 
-# Tests that share a cluster go to one worker: the clone of the fixture `running`, and this clone's
-# own, which they need for themselves, one after the other.
+# Tests that share a cluster go to one worker. This clone's own is needed by some for themselves, one
+# after the other. The fixture `running` is made once for each worker: two of them share the work.
 SHARED = {
-    "client_faults": "running",
-    "test_cluster.py": "running",
-    "test_running_cluster.py": "running",
-    "test_ui.py": "running",
+    "test_cluster.py": "a running clone",
+    "test_running_cluster.py": "a running clone",
     "test_database.py": "this clone's",
     "test_lesson.py": "this clone's",
     "test_truth.py": "this clone's",
+    "client_faults": "another running clone",
+    "test_ui.py": "another running clone",
 }
 
 
