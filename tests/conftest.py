@@ -18,8 +18,8 @@ from helpers.cluster import jars
 
 from clones import Clone, copy_cache, give_to, is_root, make_venv
 
-# Tests that share a cluster go to one worker. This clone's own is needed by some for themselves, one
-# after the other. The fixture `running` is made once for each worker: two of them share the work.
+# Tests that share a cluster go to one worker. This clone's own is needed by some for themselves,
+# one after the other. The fixture `running` is made once for each worker: two share the work.
 SHARED = {
     "test_cluster.py": "a running clone",
     "test_running_cluster.py": "a running clone",
@@ -31,7 +31,7 @@ SHARED = {
 }
 
 
-# What takes longest comes first, so that both workers end at the same time.
+# What takes longest comes first, so that all workers end at the same time.
 FIRST = [*SHARED, "test_ordinary_user.py", "test_situations.py"]
 
 
