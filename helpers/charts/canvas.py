@@ -114,8 +114,8 @@ def line(place: int) -> str | tuple:
     return LINES[place % len(LINES)]
 
 
-def joined(frames: Frames, what: str, *columns: str) -> pd.DataFrame:
-    """One frame with a column variant.
+def joined(frames: Frames, what: str, *columns: str, gaps: bool = False) -> pd.DataFrame:
+    """One frame with a column variant. With `gaps`, a variant without rows has one of NaN.
 
     Raises ValueError, in the name of the figure `what`, for no variant, and for one without rows or
     without one of the columns: it would be missing from the figure, and nobody would see that.
@@ -125,6 +125,11 @@ def joined(frames: Frames, what: str, *columns: str) -> pd.DataFrame:
         return frames
     if not frames:
         raise ValueError(f"{what}: there is no variant to draw")
+    if gaps and not all(frame.empty for frame in frames.values()):
+        frames = {
+            variant: frame.reindex([0]) if frame.empty else frame
+            for variant, frame in frames.items()
+        }
     for variant, frame in frames.items():
         check(frame, f"{what}, {variant}", *columns)
     return pd.concat(

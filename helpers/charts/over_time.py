@@ -64,7 +64,7 @@ def _lines(
     dots: bool = False,
     breaks: bool = False,
 ) -> Figure:
-    frame = canvas.joined(frames, what, "seconds", column)
+    frame = canvas.joined(frames, what, "seconds", column, gaps=True)
     marks.check_times(frame, what)
     groups = canvas.groups(frame)
     colours = canvas.palette(groups)
