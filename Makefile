@@ -36,9 +36,9 @@ kafka-logs: install  ## the last lines of the logs (SERVICE=kafka-1 for one of t
 ui: install  ## open the cluster's web page
 	@$(VENV) -m helpers.cluster ui
 
-# Three at a time, as tests mostly wait; those that share a cluster stay together.
+# Two at a time, as tests mostly wait; those that share a cluster stay together.
 test: kafka-up  ## test the helpers, the commands and the saved notebooks (pytest)
-	@$(VENV) -m pytest tests -n 3 --no-loadscope-reorder $(addprefix --ignore tests/,claims robustness compose resolve)
+	@$(VENV) -m pytest tests -n 2 --no-loadscope-reorder $(addprefix --ignore tests/,claims robustness compose resolve)
 
 # All four, also where one fails: each says what is to be mended.
 lint: STYLE := --no-cache --quiet --config .ci/ruff.toml --output-format concise helpers tests notebooks
