@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from clones import Clone
+from clones import Clone, assert_refused
 
 # A lesson that uses all that lessons use: topics, a worker that is handed the database's address,
 # a file, a figure, a scorecard; and it kills a broker. The last lesson does so in 45 s, this in 5.
@@ -131,8 +131,5 @@ def test_a_folder_that_root_has_made_is_told(clone):
     """By a kafka-up of its own, say."""
     for path in (clone.data / "kafka-2", clone.data / "kafka-2" / "log"):
         os.chown(path, 0, 0)
-    refused = clone.run("up")
-    assert refused.returncode == 1
-    assert "kafka-2" in refused.stderr and "Permission denied" in refused.stderr
-    assert "Traceback" not in refused.stderr and len(refused.stderr.strip().splitlines()) <= 3
+    assert_refused(clone.run("up"), "kafka-2", "Permission denied")
     assert clone.processes() == []

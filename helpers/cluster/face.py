@@ -117,8 +117,7 @@ class Cluster:
         Waits for full in-sync sets. Raises NoCluster where the cluster was ended: starting it is
         not a lesson's business.
         """
-        self._check_ours()
-        states = self.runner.states()
+        states = self._check_ours()
         if any(states[name] == "stopped" for name in self._controllers):
             raise self._no_cluster()
         for service in self.brokers_by_id.values():
@@ -130,17 +129,21 @@ class Cluster:
         self.wait_until_ready(timeout)
         self.wait_for_in_sync(timeout=timeout)
 
-    def _check_ours(self) -> None:
-        """Raises ClusterError where a broker answers that was not started from this folder."""
-        states, answers = self.runner.states(), self._ask_all(1.0)
-        for number, service in self.brokers_by_id.items():
-            if states[service.name] == "stopped" and answers[number]:
+    def _check_ours(self) -> dict[str, str]:
+        """The services' states. Raises ClusterError where a broker answers that isn't ours.
+
+        Only those are asked that don't run here: one that is paused would hold up its own resume.
+        """
+        states = self.runner.states()
+        for service in self.brokers_by_id.values():
+            if states[service.name] == "stopped" and self._ask(service.port, 1.0):
                 raise ClusterError(
                     f"What answers at localhost:{service.port} was not started from this folder "
                     f"({places.ROOT}): it is {checks.listener(service.port)}.\n"
                     "Work with that cluster from its own folder, or end it there "
                     "(make kafka-down), then here: make kafka-up"
                 )
+        return states
 
     @property
     def _controllers(self) -> list[str]:
@@ -270,15 +273,17 @@ class Cluster:
                 )
 
     def _ask_all(self, timeout: float) -> dict[int, wire.Metadata | None]:
-        def ask(port: int) -> wire.Metadata | None:
-            try:
-                return wire.ask("localhost", port, timeout)
-            except wire.NoAnswer:
-                return None
-
         ports = {number: service.port for number, service in self.brokers_by_id.items()}
         with ThreadPoolExecutor(len(ports)) as pool:
-            return dict(zip(ports, pool.map(ask, ports.values()), strict=True))
+            answers = pool.map(lambda port: self._ask(port, timeout), ports.values())
+            return dict(zip(ports, answers, strict=True))
+
+    @staticmethod
+    def _ask(port: int, timeout: float) -> wire.Metadata | None:
+        try:
+            return wire.ask("localhost", port, timeout)
+        except wire.NoAnswer:
+            return None
 
     def _partition(self, topic: str, partition: int) -> wire.Partition:
         try:
