@@ -20,7 +20,6 @@ from .base.waiting import until
 if TYPE_CHECKING:
     from kafka import KafkaAdminClient, KafkaProducer
 
-METADATA_VERSION = 9  # of the Metadata request; Kafka 2.4 and later answer it
 # Places in a partition, as ListOffsets names them: they stand where else a time in ms does.
 EARLIEST, LATEST, FIRST_MESSAGE = -2, -1, 0
 THREADS = "kafka-"  # how the names of the clients' own threads begin
@@ -159,26 +158,7 @@ def members_of(admin: "KafkaAdminClient", group: str) -> int | None:
     return len(seen["members"]) if seen["group_state"] == "Stable" else None
 
 
-def metadata_request() -> bytes:
-    """A Metadata request for all topics, as it goes over the wire, with its length in front."""
-    from kafka.protocol.metadata import MetadataRequest
-
-    request = MetadataRequest[METADATA_VERSION](topics=None, allow_auto_topic_creation=False)
-    request.with_header(correlation_id=1, client_id="kafka-course")
-    return request.encode(header=True, framed=True)
-
-
-def metadata_answer(answer: bytes) -> object:
-    """The answer to metadata_request, without its length, as kafka-python's own object.
-
-    Raises what that raises for bytes that are none.
-    """
-    from kafka.protocol.metadata import MetadataResponse
-
-    return MetadataResponse.decode(answer, version=METADATA_VERSION, header=True)
-
-
-# Questions to one broker, for wire.Line. Kafka 4 answers each of these versions.
+# Questions to one broker, for wire. Kafka 4 answers each of these versions.
 
 
 @dataclass(frozen=True)
@@ -238,8 +218,14 @@ def load_questions() -> None:
 
 
 def metadata_question() -> Question:
-    """Answer: see metadata_answer."""
-    return Question(metadata_request(), metadata_answer)
+    """What the asked broker knows of the cluster, all topics included.
+
+    Answer: kafka-python's own object.
+    """
+    from kafka.protocol.metadata import MetadataRequest, MetadataResponse
+
+    asked = {"topics": None, "allow_auto_topic_creation": False}
+    return _question(MetadataRequest, MetadataResponse, 9, lambda answer: answer, **asked)
 
 
 def offsets_question(place: int, partitions: Iterable[tuple[str, int]]) -> Question:

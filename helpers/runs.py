@@ -1,7 +1,6 @@
 """Which runs of the lessons are alive, so that one does not delete what another one works with.
 
-Each run leaves a record in .scratch/runs: the process that it belongs to, and since when. A process
-id alone is no proof, since the system gives it away again: the process's start time must fit, too.
+Each run leaves a record in .scratch/runs: the process that it belongs to, and since when.
 """
 
 import json
@@ -10,12 +9,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from .base import places
+from .cluster.children import identity, known_again
 
 FOLDER = places.SCRATCH / "runs"
-CLOCK_SLACK = 2.0  # seconds by which a start time may differ: the kernel's boot time is rounded
 
 
 @dataclass(frozen=True)
@@ -33,8 +30,7 @@ def begin(lesson: int, run_id: str) -> None:
     for file in FOLDER.glob(f"{lesson:02d}-*.json"):
         if (_read(file) or {}).get("pid") == os.getpid():
             file.unlink(missing_ok=True)
-    created = psutil.Process().create_time()
-    record = {"pid": os.getpid(), "created": created, "since": time.strftime("%H:%M")}
+    record = identity(os.getpid()) | {"since": time.strftime("%H:%M")}
     (FOLDER / f"{lesson:02d}-{run_id}.json").write_text(json.dumps(record))
 
 
@@ -48,7 +44,7 @@ def others(lesson: int) -> list[Run]:
     living = []
     for file in sorted(FOLDER.glob(f"{lesson:02d}-*.json")):
         record = _read(file)
-        if record is None or not _lives(record):
+        if record is None or known_again(record) is None:
             file.unlink(missing_ok=True)
         elif record["pid"] != os.getpid():
             living.append(Run(file.stem[3:], record["pid"], str(record.get("since", "?"))))
@@ -61,13 +57,3 @@ def _read(file: Path) -> dict | None:
         return record if isinstance(record, dict) else None
     except (OSError, ValueError):
         return None
-
-
-def _lives(record: dict) -> bool:
-    try:
-        process = psutil.Process(record["pid"])
-        if abs(process.create_time() - record["created"]) > CLOCK_SLACK:
-            return False
-        return process.status() != psutil.STATUS_ZOMBIE
-    except (KeyError, TypeError, ValueError, psutil.Error):
-        return False

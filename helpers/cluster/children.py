@@ -22,6 +22,22 @@ CLOCK_SLACK = 2.0  # seconds by which a start time may differ: the kernel's boot
 LOG_LIMIT = 20_000_000  # bytes; a log that has grown over it starts anew with its process
 
 
+def identity(pid: int) -> dict[str, float]:
+    """What a process is known by, also after a crash. Raises psutil.NoSuchProcess."""
+    return {"pid": pid, "created": psutil.Process(pid).create_time()}
+
+
+def known_again(record: object) -> psutil.Process | None:
+    """The running process of an `identity`; None where it ended, or its id is somebody else's."""
+    try:
+        process = psutil.Process(record["pid"])
+        if abs(process.create_time() - record["created"]) > CLOCK_SLACK:
+            return None
+        return None if _is_zombie(process) else process
+    except (ValueError, KeyError, TypeError, psutil.Error):
+        return None
+
+
 class Child:
     """One process, known by the folder with its record (``process.json``) and output (``log``)."""
 
@@ -47,9 +63,8 @@ class Child:
                 stderr=subprocess.STDOUT,
                 **detached(),
             )
-        created = psutil.Process(process.pid).create_time()
         temporary = self._record.with_suffix(".new")
-        temporary.write_text(json.dumps({"pid": process.pid, "created": created}))
+        temporary.write_text(json.dumps(identity(process.pid)))
         os.replace(temporary, self._record)
         # Not our child any more: without this, Python warns that the process is still running.
         process.returncode = 0
@@ -57,12 +72,8 @@ class Child:
     def process(self) -> psutil.Process | None:
         """The running process; None where it has ended or its id is somebody else's by now."""
         try:
-            record = json.loads(self._record.read_text())
-            process = psutil.Process(record["pid"])
-            if abs(process.create_time() - record["created"]) > CLOCK_SLACK:
-                return None
-            return None if _is_zombie(process) else process
-        except (OSError, ValueError, KeyError, TypeError, psutil.NoSuchProcess):
+            return known_again(json.loads(self._record.read_text()))
+        except (OSError, ValueError):
             return None
 
     def state(self) -> str:

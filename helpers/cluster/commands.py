@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from ..base import places
 from ..base.errors import ClusterError, CourseError
-from . import checks, ports
+from . import checks, compose, ports
 from .face import Cluster
 
 UNDO_PATIENCE = 3.0  # seconds for what was just started to end in good order
@@ -34,7 +34,8 @@ def up(cluster: Cluster) -> Cluster:
         if not begins:
             ports.check()
         with ports.given() if begins else nullcontext():
-            cluster = Cluster()
+            if compose.load() != cluster.services:  # ports that hold from now on
+                cluster = Cluster()
             for name in [name for name, state in states.items() if state == "paused"]:
                 runner.resume(name)
             missing = [name for name, state in states.items() if state == "stopped"]

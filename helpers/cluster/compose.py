@@ -30,6 +30,10 @@ class Service:
         return self.is_kafka and "broker" in self.environment["KAFKA_PROCESS_ROLES"]
 
     @property
+    def is_controller(self) -> bool:
+        return self.is_kafka and not self.is_broker
+
+    @property
     def node_id(self) -> int:
         """Kafka's number of this node. Raises KeyError for services that are not Kafka."""
         return int(self.environment["KAFKA_NODE_ID"])

@@ -57,13 +57,11 @@ class Cluster:
         """What the cluster says of itself, asked of all brokers at once.
 
         Raises NoCluster where none answers.
-
-        Brokers that see fewer of their fellows (they are just coming up or dying) are not believed.
         """
-        answers = [answer for answer in self._ask_all(timeout).values() if answer]
-        if not answers:
+        told = wire.believed(self._ask_all(timeout).values())
+        if told is None:
             raise self._no_cluster()
-        return max(answers, key=lambda answer: len(answer.brokers))
+        return told
 
     def brokers(self) -> list[int]:
         """Ids of the brokers that answer clients now."""
@@ -147,8 +145,7 @@ class Cluster:
 
     @property
     def _controllers(self) -> list[str]:
-        services = self.services.values()
-        return [service.name for service in services if service.is_kafka and not service.is_broker]
+        return [service.name for service in self.services.values() if service.is_controller]
 
     def _no_cluster(self) -> NoCluster:
         ports = ", ".join(self.bootstrap_servers)

@@ -2,9 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from ..base import places
 from ..base.errors import ClusterError
@@ -13,50 +12,50 @@ VARIABLES = ("UI_PORT", "POSTGRES_PORT")
 FILE = places.DATA / "ports.json"
 
 
-def kept(file: Path = FILE) -> dict[str, str]:
+def kept() -> dict[str, str]:
     """What the last kafka-up was given: variable -> port. Nothing after a kafka-down."""
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = json.loads(FILE.read_text(encoding="utf-8"))
         return {name: str(int(found[name])) for name in VARIABLES if name in found}
     except (OSError, ValueError, TypeError):
         return {}
 
 
-def environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """`environ` with the ports that hold now."""
-    return {**environ, **kept()}
+def environment() -> dict[str, str]:
+    """The environment of this process, with the ports that hold now."""
+    return {**os.environ, **kept()}
 
 
 @contextmanager
-def given(environ: Mapping[str, str] = os.environ, file: Path = FILE) -> Iterator[None]:
+def given() -> Iterator[None]:
     """Notes the ports of this kafka-up beside those that hold already, unless the block fails."""
-    before = kept(file)
-    _write(before | {name: environ[name] for name in VARIABLES if environ.get(name)}, file)
+    before = kept()
+    _write(before | {name: os.environ[name] for name in VARIABLES if os.environ.get(name)})
     try:
         yield
     except BaseException:
-        _write(before, file)
+        _write(before)
         raise
 
 
-def _write(holding: dict[str, str], file: Path) -> None:
+def _write(holding: dict[str, str]) -> None:
     if not holding:
-        forget(file)
+        forget()
         return
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(json.dumps(holding), encoding="utf-8")
+    FILE.parent.mkdir(exist_ok=True)
+    FILE.write_text(json.dumps(holding), encoding="utf-8")
 
 
-def forget(file: Path = FILE) -> None:
+def forget() -> None:
     """Forgets them: nothing runs any more."""
-    file.unlink(missing_ok=True)
+    FILE.unlink(missing_ok=True)
 
 
-def check(environ: Mapping[str, str] = os.environ, file: Path = FILE) -> None:
+def check() -> None:
     """Raises ClusterError where this kafka-up asks for another port than the cluster that runs."""
-    holding = kept(file)
+    holding = kept()
     for name in VARIABLES:
-        wanted, now = environ.get(name), holding.get(name)
+        wanted, now = os.environ.get(name), holding.get(name)
         if wanted and wanted != now:
             runs = f"{name}={now}" if now else f"its own {name}"
             raise ClusterError(

@@ -50,11 +50,7 @@ class ProcessRunner:
 
     def stop(self, names: list[str], patience: float = 20.0) -> None:
         """Ends the services in good order: the controller last, as brokers say goodbye to it."""
-        last = [
-            name
-            for name in names
-            if self.services[name].is_kafka and not self.services[name].is_broker
-        ]
+        last = [name for name in names if self.services[name].is_controller]
         first = [name for name in names if name not in last]
         for group in (first, last):
             with ThreadPoolExecutor(len(group) or 1) as pool:

@@ -6,6 +6,7 @@ is told at once.
 
 import socket
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,15 @@ class Metadata:
     partitions: dict[tuple[str, int], Partition]
 
 
+def believed(answers: Iterable[Metadata | None]) -> Metadata | None:
+    """The answer of the broker that sees most of its fellows; None without an answer.
+
+    Those that see fewer are just coming up or dying.
+    """
+    told = filter(None, answers)
+    return max(told, key=lambda answer: len(answer.brokers), default=None)
+
+
 def ask(host: str, port: int, timeout: float = 1.0) -> Metadata:
     """The metadata of the broker at `host`:`port`, all topics included.
 
@@ -57,8 +67,9 @@ def ask(host: str, port: int, timeout: float = 1.0) -> Metadata:
             # brokers can start.
             from .. import clients
 
-            connection.sendall(clients.metadata_request())
-            answer = clients.metadata_answer(_read_answer(connection))
+            question = clients.metadata_question()
+            connection.sendall(question.request)
+            answer = question.read(_read_answer(connection))
     except UNREADABLE as error:
         raise NoAnswer(f"No Kafka broker answers at {host}:{port} ({error})") from error
     return _metadata(answer)

@@ -3,8 +3,10 @@
 from ipykernel.ipkernel import IPythonKernel
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 
+from . import METADATA
+
 # What stands in a file, and what the kernel of this machine says of itself, with its version.
-SAVED = {"name": "python"}
+SAVED = METADATA["language_info"]
 SAID = dict(IPythonKernel.language_info)
 
 

@@ -127,9 +127,7 @@ class Watch:
 
     def _round(self, pool: ThreadPoolExecutor, number: int, asked: float) -> Picture:
         list(pool.map(_ask_metadata, self._brokers.values()))
-        answers = [broker.told for broker in self._brokers.values() if broker.told]
-        # Brokers that see fewer of their fellows are just coming up or dying.
-        told = max(answers, key=lambda answer: len(answer.brokers), default=None)
+        told = wire.believed(broker.told for broker in self._brokers.values())
         partitions = told.partitions if told else {}
         for id, (host, port) in (told.brokers if told else {}).items():
             self._know(host, port).id = id
