@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pandas as pd
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.admin import OffsetSpec
@@ -160,10 +161,17 @@ def test_a_pause_delays_every_message_that_was_due_in_it(course):
             course.cluster.resume(1)
             return frozen, time.perf_counter()
 
+        answered = {}  # when the client's own thread had each answer, noted without the recorder
+
+        def note(due, _):
+            answered[due] = time.perf_counter()
+
         for n, due in meters.paced(1_000, seconds=2):
             if n == 700:
                 frozen = threads.submit(freeze)
-            producer.send(topic, VALUE % n).add_callback(latencies.done, due)
+            future = producer.send(topic, VALUE % n)
+            future.add_callback(note, due)
+            future.add_callback(latencies.done, due)
         producer.flush(timeout=20)
         begin, end = frozen.result()
     seen = latencies.frame(start=begin)
@@ -173,7 +181,11 @@ def test_a_pause_delays_every_message_that_was_due_in_it(course):
     # Each of them waits for what is left of the pause: 450 ms the early ones, 50 ms the late ones.
     left = 1000 * (end - begin - inside["seconds"])
     assert (inside["latency_ms"] >= left - 20).all()
-    assert (inside["latency_ms"] - left).median() < 200
+    # And no longer than it took: how long a broker needs to catch up is the machine's affair.
+    true = pd.Series({due - begin: 1000 * (at - due) for due, at in answered.items()}).sort_index()
+    extra = seen["latency_ms"].to_numpy() - true.to_numpy()
+    assert (extra >= 0).all()
+    assert np.median(extra) < 1
     before = seen[seen["seconds"] < -0.1]
     assert before["latency_ms"].median() < inside["latency_ms"].median() / 2
 
