@@ -2,8 +2,9 @@
 
 A worker function stands in the notebook and takes two things first: ``tell(*values)``, by which it
 tells the notebook what it did, and ``stopping()``, which is true once the notebook wants it to end.
-Its other arguments must be JSON. It shares nothing with the notebook, so it brings its own imports.
-A worker ends with its notebook's kernel, whatever happens to that.
+The constants, imports and functions of the notebook that it uses go with it (cloudpickle), as they
+are at that moment; what can't be carried is an open client, a file, a lock. Afterwards the two
+share nothing. A worker ends with its notebook's kernel, whatever happens to that.
 """
 
 import atexit
@@ -16,21 +17,25 @@ import multiprocessing.util
 import os
 import shutil
 import sys
-import textwrap
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable
 from multiprocessing.connection import Connection, wait
+from queue import SimpleQueue
+from types import FunctionType
 
-from .base.errors import WorkerFailed
+import cloudpickle
+
+from .base.errors import CannotBeCarried, WorkerFailed
 from .base.waiting import until
 
 # Where the system can fork, workers come from a server process that has imported these already:
 # half a second less for each.
 METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 _processes = multiprocessing.get_context(METHOD)
-_processes.set_forkserver_preload(["kafka", "psycopg", "helpers.workers"])
+_processes.set_forkserver_preload(["kafka", "pandas", "psycopg", "helpers.workers"])
+STOP = b"stop"  # which is no JSON: an order is
 FOLDER = "KAFKA_COURSE_FORKSERVER"  # tells the server in which folder its socket is
 # A process's exit code can be read once; two threads that ask would get two answers.
 _one_at_a_time = threading.Lock()
@@ -41,19 +46,15 @@ class Worker:
     """A function of the notebook in a process of its own, from the moment at which this is made.
 
     `told` holds what the worker told so far: a tuple per call of tell, first the time (seconds on
-    ``time.perf_counter``, which both processes share), then the values. `uses`: other functions of
-    the notebook that this one calls. As a context manager it makes sure that the process has ended
-    afterwards.
+    ``time.perf_counter``, which both processes share), then the values. As a context manager it
+    makes sure that the process has ended afterwards. Raises CannotBeCarried, before there is a
+    process, for a function or an argument that can't go into one.
     """
 
-    def __init__(
-        self, function: Callable, *args: object, name: str = "", uses: Iterable[Callable] = ()
-    ):
+    def __init__(self, function: Callable, *args: object, name: str = ""):
         self.name = name or function.__name__
         self.told: list[tuple] = []
-        source = "\n".join(textwrap.dedent(inspect.getsource(part)) for part in (*uses, function))
-        # Raises TypeError for what is not JSON, before there is a process.
-        order = json.dumps({"source": source, "function": function.__name__, "args": args})
+        order = carry(function, args)
         self._error = ""
         self._killed = False
         self._line, its_end = _processes.Pipe()
@@ -149,9 +150,17 @@ class Worker:
         with _one_at_a_time:
             return self._process.exitcode
 
+    def order(self, *values: object) -> None:
+        """Tells the worker something (JSON): ``tell.orders.get()`` gives it there, as a list.
+
+        Says nothing where it has ended by itself.
+        """
+        with contextlib.suppress(OSError):
+            self._line.send_bytes(json.dumps(values).encode())
+
     def _ask_to_end(self) -> None:
-        with contextlib.suppress(OSError):  # where it has ended by itself
-            self._line.send_bytes(b"stop")
+        with contextlib.suppress(OSError):
+            self._line.send_bytes(STOP)
 
     def _listen(self) -> None:
         try:
@@ -177,37 +186,89 @@ class Worker:
                 raise WorkerFailed(f"The worker {self.name} ended with an error: {words}")
 
 
-def _work(line: Connection, order: str) -> None:
+class _Line:
+    """A worker's side of the line: what it tells, and what it is told.
+
+    Made in the worker, where it stands for ``tell`` and for ``stopping``.
+    """
+
+    def __init__(self, line: Connection):
+        self._line, self._lock, self._stop = line, threading.Lock(), threading.Event()
+        self.orders: SimpleQueue[list] = SimpleQueue()
+        self.stopping = self._stop.is_set
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def __call__(self, *values: object) -> None:
+        self.send([time.perf_counter(), *values])
+
+    def send(self, value: object) -> None:
+        with self._lock:
+            self._line.send_bytes(json.dumps(value).encode())
+
+    def _listen(self) -> None:
+        try:
+            while True:
+                if (said := self._line.recv_bytes()) == STOP:
+                    self._stop.set()
+                else:
+                    self.orders.put(json.loads(said))
+        except (EOFError, OSError):
+            os._exit(1)  # the notebook is gone
+
+
+def _work(line: Connection, order: bytes) -> None:
     """What a worker process does: the function of the order.
 
     What that prints is told only together with its error.
     """
     sys.stdout = sys.stderr = printed = io.StringIO()
-    stop, lock = threading.Event(), threading.Lock()
-
-    def listen() -> None:
-        try:
-            line.recv_bytes()
-            stop.set()
-            line.recv_bytes()
-        except (EOFError, OSError):
-            os._exit(1)  # the notebook is gone
-
-    def tell(*values: object) -> None:
-        with lock:
-            line.send_bytes(json.dumps([time.perf_counter(), *values]).encode())
-
-    threading.Thread(target=listen, daemon=True).start()
-    wanted, space = json.loads(order), {}
+    tell = _Line(line)
     try:
-        exec(compile(wanted["source"], "worker", "exec"), space)
-        space[wanted["function"]](tell, stop.is_set, *wanted["args"])
+        function, args = cloudpickle.loads(order)
+        function(tell, tell.stopping, *args)
     except Exception:
-        with lock:
-            line.send_bytes(
-                json.dumps((printed.getvalue() + traceback.format_exc()).strip()).encode()
-            )
+        tell.send((printed.getvalue() + traceback.format_exc()).strip())
         sys.exit(1)
+
+
+def carry(function: Callable, args: tuple) -> bytes:
+    """The function, with what it uses, as bytes for another process.
+
+    Raises CannotBeCarried, which names what can't go.
+    """
+    try:
+        return cloudpickle.dumps((function, args))
+    except Exception as error:
+        used = {f"argument {n + 1}": value for n, value in enumerate(args)}
+        culprit = _not_carried(used | _used_by(function))
+        raise CannotBeCarried(
+            f"{function.__name__} runs in a process of its own, and {culprit} can't go there "
+            f"({error}). Make it inside of {function.__name__}: a client, a file or a lock "
+            "belongs to one process"
+        ) from None
+
+
+def _used_by(function: Callable, seen: frozenset = frozenset()) -> dict[str, object]:
+    """What a function takes from around it, by name; that of the notebook's functions it calls."""
+    if not isinstance(function, FunctionType) or function in seen:
+        return {}
+    names = inspect.getclosurevars(function)
+    used = {**names.globals, **names.nonlocals}
+    for value in list(used.values()):
+        if getattr(value, "__module__", "") == "__main__":
+            used |= _used_by(value, seen | {function})
+    return used
+
+
+def _not_carried(used: dict[str, object]) -> str:
+    for name, value in used.items():
+        if isinstance(value, FunctionType):
+            continue  # what it uses stands in the list, too
+        try:
+            cloudpickle.dumps(value)
+        except Exception:
+            return f"{name} ({type(value).__name__})"
+    return "something that it uses"
 
 
 def stop_all(workers: Iterable[Worker], timeout: float = 20) -> None:

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from helpers import workers
-from helpers.base.errors import WorkerFailed
+from helpers.base.errors import CannotBeCarried, WorkerFailed
 from helpers.workers import Worker, stop_all
 
 
@@ -62,12 +62,64 @@ def tells_twice(tell, stopping, n):
     tell(twice(n))
 
 
-def test_it_brings_the_functions_it_uses():
-    with Worker(tells_twice, 21, uses=[twice]) as worker:
-        worker.join()
-    assert [line[1:] for line in worker.told] == [(42,)]
-    with Worker(tells_twice, 21) as worker, pytest.raises(WorkerFailed, match="twice"):
-        worker.join()
+NOTEBOOK = """
+import threading
+from collections import Counter
+from helpers.base.errors import CannotBeCarried
+from helpers.workers import Worker
+
+FACTOR, lock = 2, threading.Lock()
+
+def times(n):
+    return FACTOR * n
+
+def program(tell, stopping, n):
+    tell(times(n), Counter("aa")["a"])
+
+def locked(tell, stopping):
+    with lock:
+        tell("never")
+
+def answers(orders):
+    def program(tell, stopping):
+        while not stopping():
+            tell(*tell.orders.get())
+    with Worker(program) as worker:
+        for order in orders:
+            worker.order(*order)
+        worker.wait_for(lambda told: len(told) == len(orders))
+    return [line[1:] for line in worker.told]
+
+if __name__ == "__main__":
+    for FACTOR in (2, 3):
+        with Worker(program, 21) as worker:
+            worker.join()
+        print(worker.told[0][1:])
+    for start in (lambda: Worker(locked), lambda: Worker(program, lock)):
+        try:
+            start()
+        except CannotBeCarried as error:
+            print(error)
+    print(answers([["rate", 5], ["rate", 7.5]]))
+"""
+
+
+def test_it_takes_along_what_a_notebooks_function_uses_as_it_is_now(tmp_path):
+    """As a program of its own: what cloudpickle carries by value is what stands in __main__."""
+    program = tmp_path / "notebook.py"
+    program.write_text(NOTEBOOK)
+    said = subprocess.run(
+        [sys.executable, program],
+        env={"PYTHONPATH": str(Path(workers.__file__).parents[1]), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    lines = said.stdout.splitlines()
+    assert lines[:2] == ["(42, 2)", "(63, 2)"], said.stderr
+    assert lines[2].startswith("locked runs in a process of its own, and lock (lock) can't go")
+    assert lines[3].startswith("program runs in a process of its own, and argument 1 (lock) can't")
+    assert lines[4] == "[('rate', 5), ('rate', 7.5)]"
 
 
 def test_a_killed_one_says_no_goodbye():
@@ -114,9 +166,9 @@ def test_what_it_prints_does_not_disturb_what_it_tells():
     assert [line[1:] for line in worker.told] == [("told",)]
 
 
-def test_arguments_that_are_not_json_start_no_process():
-    with pytest.raises(TypeError, match="JSON"):
-        Worker(count, object())
+def test_arguments_that_can_not_be_carried_start_no_process():
+    with pytest.raises(CannotBeCarried, match=r"argument 1 \(generator\)"):
+        Worker(count, (n for n in "abc"))
     assert not workers._running
 
 
@@ -162,7 +214,7 @@ def test_a_worker_does_not_outlive_its_notebook(tmp_path):
 
 def test_one_can_be_started_after_the_namespace_was_reset(monkeypatch):
     monkeypatch.delattr(sys.modules["__main__"], "__spec__")  # as IPython's %reset does
-    with Worker(tells_twice, 21, uses=[twice]) as worker:
+    with Worker(tells_twice, 21) as worker:
         worker.join()
     assert worker.told[-1][1] == 42
 

@@ -7,6 +7,7 @@
         NoCluster       no cluster is running
       NotInTime         what was waited for did not happen (a TimeoutError, too)
       WorkerFailed      a function in a process of its own ended with an error
+      CannotBeCarried   a function needs what can't go into a process of its own (a TypeError, too)
       StillAtWork       a notebook left something open or at work
       ClaimFailed       what a notebook says is not true in this run (an AssertionError, too)
 
@@ -44,6 +45,10 @@ class NotInTime(CourseError, TimeoutError):
 
 class WorkerFailed(CourseError):
     """A worker ended with an error of its own."""
+
+
+class CannotBeCarried(CourseError, TypeError):
+    """A function uses something that belongs to this process, as an open client does."""
 
 
 class StillAtWork(CourseError):

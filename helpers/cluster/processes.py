@@ -3,7 +3,7 @@
 import re
 import shutil
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import psutil
@@ -25,6 +25,7 @@ class ProcessRunner:
         self.services = services
         self.folder = folder
         self.children = {name: Child(folder / name) for name in services}
+        self._starts: list[Future[None]] = []
 
     def states(self) -> dict[str, str]:
         """Service -> ``running``, ``paused`` or ``stopped``."""
@@ -46,10 +47,16 @@ class ProcessRunner:
         """Starts the named services that are stopped, all at once; then their processes exist."""
         stopped = [name for name in names if self.children[name].process() is None]
         with ThreadPoolExecutor(len(names) or 1) as pool:
-            list(pool.map(self._start, stopped))
+            self._starts = []
+            for name in stopped:
+                self._starts.append(pool.submit(self._start, name))
+            for start in self._starts:
+                start.result()
 
     def stop(self, names: list[str], patience: float = 20.0) -> None:
         """Ends the services in good order: the controller last, as brokers say goodbye to it."""
+        # Ctrl-C may have come while the first error was being told, and left others still starting.
+        wait(self._starts)
         last = [name for name in names if self.services[name].is_controller]
         first = [name for name in names if name not in last]
         for group in (first, last):
