@@ -32,6 +32,7 @@ from .base import places
 from .base.errors import ClaimFailed, NotInTime, StillAtWork
 from .base.waiting import until
 from .cluster import connect
+from .experiment import Experiment, Programs
 
 if TYPE_CHECKING:
     from kafka.consumer.fetcher import ConsumerRecord
@@ -88,6 +89,11 @@ class Lesson:
             _wait_for_leaders_at_work(admin, topic, partitions)
         return topic
 
+    def delete_topic(self, topic: str) -> None:
+        """Deletes a topic of this run before its end; one that is gone is no error."""
+        with self._admin() as admin, contextlib.suppress(UnknownTopicOrPartitionError):
+            admin.delete_topics([topic])
+
     @property
     def folder(self) -> Path:
         """A folder of this run, inside the clone, for the lesson's files. Clean-up deletes it."""
@@ -98,6 +104,22 @@ class Lesson:
     def group(self, name: str) -> str:
         """The full name of a consumer group of this run."""
         return f"{self._prefix}{self.run_id}-{name}"
+
+    def experiment(
+        self,
+        *programs: Callable,
+        name: str = "stream",
+        partitions: int = 1,
+        replicas: list[int] | None = None,
+        **settings: str | int,
+    ) -> Experiment:
+        """An experiment with these programs of the notebook; see experiment.Experiment.
+
+        Each of its runs has a topic of its own, made with `partitions`, `replicas` and `settings`
+        as `topic` makes it.
+        """
+        topic = {"partitions": partitions, "replicas": replicas, **settings}
+        return Experiment(Programs(self, programs, name, topic))
 
     def records(self, topic: str, **reading: object) -> "list[ConsumerRecord]":
         """All records of a topic; see meters.records."""

@@ -34,7 +34,7 @@ from .base.waiting import until
 # half a second less for each.
 METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 _processes = multiprocessing.get_context(METHOD)
-_processes.set_forkserver_preload(["kafka", "pandas", "psycopg", "helpers.workers"])
+_processes.set_forkserver_preload(["kafka", "psycopg", "helpers.experiment.program"])
 STOP = b"stop"  # which is no JSON: an order is
 FOLDER = "KAFKA_COURSE_FORKSERVER"  # tells the server in which folder its socket is
 # A process's exit code can be read once; two threads that ask would get two answers.
@@ -158,7 +158,8 @@ class Worker:
         with contextlib.suppress(OSError):
             self._line.send_bytes(json.dumps(values).encode())
 
-    def _ask_to_end(self) -> None:
+    def ask_to_end(self) -> None:
+        """Makes ``stopping()`` true in the worker; waits for nothing."""
         with contextlib.suppress(OSError):
             self._line.send_bytes(STOP)
 
@@ -278,7 +279,7 @@ def stop_all(workers: Iterable[Worker], timeout: float = 20) -> None:
     """
     workers = list(workers)
     for worker in workers:
-        worker._ask_to_end()
+        worker.ask_to_end()
     for worker in workers:
         worker.join(timeout)
 

@@ -14,7 +14,7 @@ It reads from the cluster with clients of its own, and draws nothing.
 from .assignments import Assignments
 from .lag import LagSampler
 from .latency import Latencies, percentiles
-from .ledger import OUTCOMES, Ledger, by_json_id, compare, records, stored_ids
+from .ledger import OUTCOMES, Ledger, by_json_id, compare, counted, found_again, records, stored_ids
 from .load import alternating, paced
 
 __all__ = [
@@ -26,6 +26,8 @@ __all__ = [
     "alternating",
     "by_json_id",
     "compare",
+    "counted",
+    "found_again",
     "paced",
     "percentiles",
     "records",

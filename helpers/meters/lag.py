@@ -39,7 +39,7 @@ class LagSampler:
         }
         self._admin = KafkaAdminClient(**self._settings)
         try:
-            self._partitions = [
+            self.partitions = [
                 TopicPartition(topic, number)
                 for number in clients.partitions_of(self._admin, topic)
             ]
@@ -79,12 +79,16 @@ class LagSampler:
         `end` is the offset that the next message will get; `position` the reader's at that moment
         (0 before its first word).
         """
-        ends, positions = _samples(self._ends, "end"), _samples(self._positions, "position")
+        ends, positions = self.ends(), _samples(self._positions, "position")
         frame = pd.merge_asof(ends, positions, on="at", by="partition")
         frame["position"] = frame["position"].fillna(0).astype(np.int64)
         frame["lag"] = (frame["end"] - frame["position"]).clip(lower=0)
         frame.insert(0, "seconds", frame.pop("at") - self.start)
         return frame
+
+    def ends(self) -> pd.DataFrame:
+        """A row per sample and partition: at (on time.perf_counter), partition, end."""
+        return _samples(self._ends, "end")
 
     def total(self) -> pd.DataFrame:
         """A row per sample: seconds, lag (messages, summed over the partitions)."""
@@ -110,13 +114,13 @@ class LagSampler:
             self._admin.close()
 
     def _sample(self) -> None:
-        latest = dict.fromkeys(self._partitions, OffsetSpec.LATEST)
+        latest = dict.fromkeys(self.partitions, OffsetSpec.LATEST)
         for tick in itertools.count(1):
             # One more sample after the end, so that the final state is in.
             last = self._stop.is_set()
             try:
                 if self._group:
-                    committed = self._admin.list_group_offsets({self._group: self._partitions})[
+                    committed = self._admin.list_group_offsets({self._group: self.partitions})[
                         self._group
                     ]
                     now = time.perf_counter()

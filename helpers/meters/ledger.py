@@ -7,7 +7,7 @@ the books. Every message carries a number of its own, its id.
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -104,12 +104,11 @@ class Ledger:
             .reset_index(drop=True)
         )
         frame["due"] = first_due.reindex(frame["id"]).to_numpy()
-        frame["copies"] = self._count(self._stored, frame["id"], "stored")
-        frame["stored"] = frame["copies"] > 0
-        frame["silent"] = ~frame["stored"] & (frame["outcome"] < OUTCOMES.index("failed"))
-        frame["outcome"] = frame["outcome"].map(dict(enumerate(OUTCOMES)))
+        frame = found_again(frame, self._stored, self.name)
         if self._processed is not None:
-            frame["times_processed"] = self._count(self._processed, frame["id"], "processed")
+            frame["times_processed"] = _times(
+                self._processed, frame["id"], f"{self.name}: processed"
+            )
         return frame
 
     def counts(self) -> dict[str, int]:
@@ -123,15 +122,7 @@ class Ledger:
         Raises what frame raises.
         """
         frame = self.frame()
-        outcomes = Counter(frame["outcome"])
-        counts = {"sent": len(frame), **{outcome: outcomes[outcome] for outcome in OUTCOMES}}
-        counts["stored"] = int(frame["stored"].sum())
-        counts["lost"] = len(frame) - counts["stored"]
-        counts["silently_lost"] = int(frame["silent"].sum())
-        counts["duplicated"] = int((frame["copies"] - 1).clip(lower=0).sum())
-        counts["out_of_order"] = (
-            int((np.diff(self._stored) < 0).sum()) if len(self._stored) > 1 else 0
-        )
+        counts = counted(frame, self._stored)
         if "times_processed" in frame:
             counts["processed"] = int((frame["times_processed"] > 0).sum())
             counts["missed"] = len(frame) - counts["processed"]
@@ -151,15 +142,46 @@ class Ledger:
             return OUTCOMES.index("pending"), ""
         return OUTCOMES.index("acknowledged" if self._answered else "unconfirmed"), ""
 
-    def _count(self, ids: list[int], known: pd.Series, what: str) -> np.ndarray:
-        counted = Counter(ids)
-        strangers = sorted(counted.keys() - set(known))
-        if strangers:
-            raise ValueError(
-                f"Ledger {self.name!r}: {len(strangers)} {what} messages were never sent, "
-                f"such as {strangers[:3]}"
-            )
-        return np.fromiter((counted[id] for id in known), np.int64, len(known))
+
+def found_again(frame: pd.DataFrame, stored: Sequence[int], name: str) -> pd.DataFrame:
+    """A frame of sent messages, with what the topic holds of them: copies, stored, silent.
+
+    frame: a row per message; columns id, and outcome as a place in OUTCOMES, which becomes its
+    name. `stored`: the ids that the topic holds. Raises ValueError, in the name of the books, for
+    an id that was never sent.
+    """
+    copies = _times(stored, frame["id"], f"{name}: stored")
+    silent = (copies == 0) & (frame["outcome"] < OUTCOMES.index("failed"))
+    names = frame["outcome"].map(dict(enumerate(OUTCOMES)))
+    return frame.assign(outcome=names, copies=copies, stored=copies > 0, silent=silent)
+
+
+def counted(frame: pd.DataFrame, stored: Sequence[int]) -> dict[str, int]:
+    """The numbers of a frame from found_again, as Ledger.counts names them.
+
+    `stored`: the ids that the topic holds, in its order.
+    """
+    outcomes = Counter(frame["outcome"])
+    return {
+        "sent": len(frame),
+        **{outcome: outcomes[outcome] for outcome in OUTCOMES},
+        "stored": int(frame["stored"].sum()),
+        "lost": int((~frame["stored"]).sum()),
+        "silently_lost": int(frame["silent"].sum()),
+        "duplicated": int((frame["copies"] - 1).clip(lower=0).sum()),
+        "out_of_order": int((np.diff(stored) < 0).sum()),
+    }
+
+
+def _times(ids: Sequence[int], known: pd.Series, what: str) -> np.ndarray:
+    """How often each of the known ids is among `ids`."""
+    found = pd.Series(1, index=ids, dtype=np.int64).groupby(level=0).sum()
+    strangers = found.index.difference(pd.Index(known))
+    if len(strangers):
+        raise ValueError(
+            f"{what}: {len(strangers)} messages were never sent, such as {list(strangers[:3])}"
+        )
+    return found.reindex(known, fill_value=0).to_numpy()
 
 
 def compare(*ledgers: Ledger) -> pd.DataFrame:

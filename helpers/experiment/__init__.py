@@ -1,0 +1,29 @@
+"""A lesson's experiment: described once, as programs of the notebook; measured, broken and turned.
+
+    experiment  what a lesson holds in its hand
+    live        its programs without end, while somebody changes their settings
+    measure     its programs variant by variant, with faults or without
+    recording   what a run was: all numbers come from it
+    faults      what can happen to the cluster meanwhile
+    programs    who takes which settings, and how a program is started
+    program     what it is handed in its process
+    record      the rows that it writes there
+
+It sends and reads nothing for a lesson: the programs stand in the notebook.
+"""
+
+from .experiment import Experiment
+from .faults import Fault, freeze_leader, kill_leader, wake_leader
+from .programs import Programs
+from .recording import Recording, Runs
+
+__all__ = [
+    "Experiment",
+    "Fault",
+    "Programs",
+    "Recording",
+    "Runs",
+    "freeze_leader",
+    "kill_leader",
+    "wake_leader",
+]

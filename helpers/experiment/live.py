@@ -1,0 +1,392 @@
+"""An experiment without end: programs whose settings somebody changes while they run.
+
+A program with new settings connects first and takes over then: what a learner sees is the setting,
+not a program that starts.
+"""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..base.errors import CourseError
+from . import record
+from .measure import Pace
+from .programs import PATIENCE, Program, Programs
+from .recording import WARM_UP
+
+KEPT = 30.0  # seconds for which single messages are known; older ones are only counted
+LATE = 1.0  # seconds after which a message that was overtaken will not come any more
+BIN = 0.25  # seconds
+ENDLESS = 1e9
+MESSAGE = np.dtype(
+    [
+        ("due", "f8"),
+        ("told", "f8"),
+        ("read", "f8"),
+        ("error", "i2"),
+        ("copies", "i4"),
+        ("answered", "?"),
+        ("warm", "?"),
+    ]
+)
+
+
+@dataclass
+class Snapshot:
+    """What a live run looks like at one moment; times in seconds since it began."""
+
+    now: float
+    throughput: pd.DataFrame  # seconds, per_s: messages stored per second, as a reader finds them
+    latency: pd.DataFrame  # seconds (when due), p50_ms, p99_ms: until the producer was told
+    lag: pd.DataFrame  # seconds, lag (messages)
+    counts: dict[str, int]  # of the whole live run; see Live.snapshot
+    events: list[tuple[float, str]]
+    errors: list[str]
+    settings: dict[str, object]  # now at work, with rate
+
+
+class Live:
+    """Programs that run until `stop`. `Experiment.live` makes it."""
+
+    def __init__(self, programs: Programs, settings: Mapping[str, object], rate: float):
+        Pace(rate, ENDLESS)
+        self._all, self._course = programs, programs.course
+        self._settings, self._rate = dict(settings), rate
+        self._shares = programs.share(settings)
+        self._stack = ExitStack()
+        self._lock = threading.Lock()  # of what snapshot changes
+        self._messages = np.empty(0, MESSAGE)
+        self._first = 0  # the id of the first of them
+        self._totals: dict[str, int] = {}
+        self._positions: dict[int, int] = {}
+        self._lag: list[tuple[float, int]] = []
+        self._sampled = 0.0
+        self._latest_read = -1
+        self._reads: list[tuple[float, int]] = []
+        self._takeovers: list[tuple[int, bool]] = [(0, self._answered(settings))]
+        self._starts: list[float] = []
+        self.events: list[tuple[float, str]] = []
+        self.errors: list[str] = []
+        self._stopped = False
+        with ExitStack() as stack:
+            self.topic = programs.new_topic("live")
+            stack.callback(self._course.delete_topic, self.topic)
+            self._retired: list[Program] = []
+            self._programs: list[Program] = []
+            stack.callback(self._end_programs)
+            for place in range(len(self._shares)):
+                self._programs.append(self._new(place))
+            for each in self._programs:
+                each.wait_until_ready()
+            self._sampler = stack.enter_context(self._course.lag(self.topic, every=BIN))
+            self.began = time.perf_counter()
+            for each in self._programs:
+                each.worker.order("go", self.began, 0)
+            self._starts.append(self.began)
+            # Each in its order; what happens to the cluster does not wait for a change.
+            self._changes = stack.enter_context(ThreadPoolExecutor(1, "ThreadPoolExecutor-changes"))
+            self._faults = stack.enter_context(ThreadPoolExecutor(1, "ThreadPoolExecutor-faults"))
+            self._broken = 0  # the broker that a fault has taken away
+            self._stack = stack.pop_all()
+
+    def __enter__(self) -> "Live":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def change(self, rate: float | None = None, **settings: object) -> None:
+        """Changes the pace, or gives the programs other settings; returns at once.
+
+        Settings that are not named stay. Raises what can't work, at once.
+        """
+        if rate is not None:
+            Pace(rate, ENDLESS)
+        wanted = self._settings | settings
+        self._all.share(wanted)
+        if rate not in (None, self._rate):
+            self._rate = rate
+            for each in self._programs:
+                each.worker.order("rate", rate)
+            self._happened(f"{rate:,.0f}/s")
+        if wanted != self._settings:
+            self._settings = wanted
+            self._submit(self._changes, self._take_over, wanted, settings)
+
+    def kill_leader(self) -> None:
+        """Ends the leader of the topic at once (SIGKILL); returns before that is done."""
+        self._submit(self._faults, self._fault, self._course.cluster.kill, "leader killed")
+
+    def freeze_leader(self) -> None:
+        """Stops the leader (SIGSTOP); returns before that is done."""
+        self._submit(self._faults, self._fault, self._course.cluster.pause, "leader frozen")
+
+    def bring_back(self) -> None:
+        """Wakes or starts the broker that a fault took away; returns before that is done."""
+        self._submit(self._faults, self._bring_back)
+
+    def stop(self) -> None:
+        """Ends the programs, makes the cluster whole and deletes the topic. Twice is no error."""
+        if not self._stopped:
+            self._stopped = True
+            self._stack.close()
+            if self._broken:
+                self._course.cluster.heal()
+
+    def snapshot(self, last: float = 20.0) -> Snapshot:
+        """How it goes: the `last` seconds, and the counts of the whole live run.
+
+        counts: sent, acknowledged, unconfirmed, failed, stored, lost, silently_lost, duplicated,
+        read. `lost` are messages that were overtaken by others, and for a second did not come. The
+        reader's word stands for what is stored.
+        """
+        with self._lock:
+            self._take()
+            now = time.perf_counter()
+            since = max(self.began, now - last)
+            return Snapshot(
+                now=now - self.began,
+                throughput=self._throughput(since, now),
+                latency=self._latency(since, now),
+                lag=self._lags(since),
+                counts=self._counts(),
+                events=[event for event in self.events if event[0] >= since - self.began],
+                errors=list(self.errors),
+                settings={**self._settings, "rate": self._rate},
+            )
+
+    # Programs
+
+    def _new(self, place: int) -> Program:
+        pace = asdict(Pace(self._rate, ENDLESS))
+        return self._all.start(place, self._shares[place], self.topic, pace)
+
+    def _take_over(self, settings: dict, changed: dict) -> None:
+        shares = self._all.share(settings)
+        for place, share in enumerate(shares):
+            if share == self._shares[place]:
+                continue
+            before, self._shares[place] = self._programs[place], share
+            after = self._new(place)
+            try:
+                after.wait_until_ready()
+            except CourseError:
+                after.worker.kill()
+                raise
+            before.worker.ask_to_end()
+            first = 0
+            if before.sends:
+                before.worker.wait_for(lambda _, one=before: one.said("ended"), PATIENCE)
+                [(_, first)] = before.said("ended")
+            now = time.perf_counter()
+            after.worker.order("rate", self._rate)
+            after.worker.order("go", now, first)
+            with self._lock:
+                self._retired.append(before)
+                self._programs[place] = after
+                if before.sends:
+                    self._takeovers.append((first, self._answered(settings)))
+                    self._starts.append(now)
+        self._happened(", ".join(f"{name}={value}" for name, value in changed.items()))
+
+    def _end_programs(self) -> None:
+        for each in (*self._programs, *self._retired):
+            each.worker.kill()
+            each.record.delete()
+
+    # Faults
+
+    def _fault(self, act: Callable[[int], None], label: str) -> None:
+        if self._broken:
+            raise CourseError("One broker is away already. Bring it back first")
+        leader = self._course.cluster.leader(self.topic)
+        if leader == -1:
+            raise CourseError("There is no leader at this moment: the brokers elect one")
+        self._broken = leader
+        act(leader)
+        self._happened(label)
+
+    def _bring_back(self) -> None:
+        if self._broken:
+            self._course.cluster.heal()
+            self._broken = 0
+            self._happened("broker back")
+
+    def _happened(self, label: str) -> None:
+        self.events.append((time.perf_counter() - self.began, label))
+
+    def _submit(self, threads: ThreadPoolExecutor, act: Callable, *args: object) -> None:
+        def told() -> None:
+            try:
+                act(*args)
+            except Exception as error:
+                self.errors.append(_words(error))
+
+        if not self._stopped:
+            threads.submit(told)
+
+    @staticmethod
+    def _answered(settings: Mapping[str, object]) -> bool:
+        return settings.get("acks") != 0
+
+    # What is known of the messages
+
+    def _take(self) -> None:
+        """Takes what programs and sampler have written since the last time."""
+        for each in (*self._retired, *self._programs):
+            ended = not each.worker.alive
+            self._note(each.record.new(ended))
+            self._look_after(each, ended)
+        self._retired = [each for each in self._retired if each.worker.alive]
+        self._sample_lag()
+        self._forget()
+
+    def _look_after(self, program: Program, ended: bool) -> None:
+        told = [f"{program.worker.name}: {text}" for _, text in program.said("logged")]
+        if ended and program not in self._retired:
+            try:
+                program.worker.join(timeout=0)
+                told.append(f"{program.worker.name} has ended")
+            except CourseError as error:
+                told.append(_words(error))
+        self.errors += [text for text in dict.fromkeys(told) if text not in self.errors]
+
+    def _note(self, rows: np.ndarray) -> None:
+        sent = rows[rows["kind"] == record.SENT]
+        if len(sent):
+            missing = int(sent["id"].max()) + 1 - self._first - len(self._messages)
+            if missing > 0:
+                fresh = np.zeros(missing, MESSAGE)
+                fresh["due"] = fresh["told"] = fresh["read"] = math.nan
+                self._messages = np.concatenate([self._messages, fresh])
+            at = sent["id"] - self._first
+            self._messages["due"][at] = sent["due"]
+            takeover = np.searchsorted([n for n, _ in self._takeovers], sent["id"], "right") - 1
+            starts = np.array(self._starts)[takeover]
+            self._messages["answered"][at] = np.array([yes for _, yes in self._takeovers])[takeover]
+            self._messages["warm"][at] = sent["due"] >= starts + WARM_UP
+        told = rows[rows["kind"] == record.TOLD]
+        told = told[told["id"] >= self._first]
+        self._messages["told"][told["id"] - self._first] = told["at"]
+        self._messages["error"][told["id"] - self._first] = told["error"]
+        read = rows[rows["kind"] == record.READ]
+        if len(read):
+            self._latest_read = max(self._latest_read, int(read["id"].max()))
+            for partition in np.unique(read["partition"]):
+                ends = read["offset"][read["partition"] == partition]
+                self._positions[int(partition)] = max(
+                    self._positions.get(int(partition), 0), int(ends.max()) + 1
+                )
+        self._add("read", len(read))
+        known = read[(read["id"] >= self._first) & (read["id"] < self._first + len(self._messages))]
+        at = known["id"] - self._first
+        np.add.at(self._messages["copies"], at, 1)
+        # The first time counts.
+        late = np.argsort(-known["at"], kind="stable")
+        fresh = np.isnan(self._messages["read"][at[late]])
+        self._messages["read"][at[late][fresh]] = known["at"][late][fresh]
+
+    def _sample_lag(self) -> None:
+        frame = self._sampler.ends()
+        frame = frame[frame["at"] > self._sampled]
+        if frame.empty:
+            return
+        self._sampled = float(frame["at"].max())
+        for at, ends in frame.groupby("at"):
+            behind = [
+                max(0, int(end) - self._positions.get(int(number), 0))
+                for number, end in zip(ends["partition"], ends["end"], strict=True)
+            ]
+            self._lag.append((float(at), sum(behind)))
+
+    def _forget(self) -> None:
+        """What is older than KEPT seconds is only counted from now on."""
+        limit = time.perf_counter() - KEPT
+        self._lag = [sample for sample in self._lag if sample[0] >= limit]
+        old = int(np.searchsorted(np.nan_to_num(self._messages["due"], nan=np.inf), limit))
+        if old:
+            for name, count in self._count(self._messages[:old], all_late=True).items():
+                self._add(name, count)
+            self._messages = self._messages[old:].copy()
+            self._first += old
+
+    def _add(self, name: str, count: int) -> None:
+        self._totals[name] = self._totals.get(name, 0) + int(count)
+
+    def _count(self, messages: np.ndarray, all_late: bool = False) -> dict[str, int]:
+        told = ~np.isnan(messages["told"])
+        failed = told & (messages["error"] > 0)
+        success = told & ~failed
+        stored = messages["copies"] > 0
+        lost = ~stored
+        if not all_late:
+            now = time.perf_counter()
+            ids = np.arange(len(messages)) + self._first
+            lost &= (ids < self._latest_read) & (messages["due"] < now - LATE)
+        return {
+            "sent": int((~np.isnan(messages["due"])).sum()),
+            "acknowledged": int((success & messages["answered"]).sum()),
+            "unconfirmed": int((success & ~messages["answered"]).sum()),
+            "failed": int(failed.sum()),
+            "stored": int(stored.sum()),
+            "lost": int(lost.sum()),
+            "silently_lost": int((lost & ~failed).sum()),
+            "duplicated": int((messages["copies"] - 1).clip(min=0).sum()),
+        }
+
+    def _counts(self) -> dict[str, int]:
+        recent = self._count(self._messages)
+        return {name: recent.get(name, 0) + self._totals.get(name, 0) for name in (*recent, "read")}
+
+    def _throughput(self, since: float, now: float) -> pd.DataFrame:
+        edges = self._edges(since, now)
+        counts, _ = np.histogram(self._messages["read"], edges)
+        return pd.DataFrame({"seconds": edges[1:] - self.began, "per_s": counts / BIN})
+
+    def _latency(self, since: float, now: float) -> pd.DataFrame:
+        good = self._messages[
+            self._messages["warm"]
+            & ~np.isnan(self._messages["told"])
+            & (self._messages["error"] == 0)
+            & (self._messages["due"] >= since)
+        ]
+        edges = self._edges(since, now)
+        frame = pd.DataFrame(
+            {
+                "bin": np.digitize(good["due"], edges),
+                "ms": 1000 * (good["told"] - good["due"]),
+            }
+        )
+        found = frame.groupby("bin")["ms"].quantile([0.5, 0.99]).unstack()
+        found = found.reindex(range(1, len(edges)), columns=[0.5, 0.99])
+        return pd.DataFrame(
+            {
+                "seconds": edges[1:] - self.began,
+                "p50_ms": found[0.5].to_numpy(),
+                "p99_ms": found[0.99].to_numpy(),
+            }
+        )
+
+    def _lags(self, since: float) -> pd.DataFrame:
+        rows = [(at - self.began, lag) for at, lag in self._lag if at >= since]
+        return pd.DataFrame(rows, columns=["seconds", "lag"])
+
+    def _edges(self, since: float, now: float) -> np.ndarray:
+        """Whole bins since the run began; the last one has just ended."""
+        first = math.ceil((since - self.began) / BIN)
+        last = max(first + 1, math.floor((now - self.began) / BIN))
+        return self.began + BIN * np.arange(first, last + 1)
+
+
+def _words(error: Exception) -> str:
+    """The error in one line: a program's traceback ends with what a reader needs."""
+    if isinstance(error, CourseError):
+        return str(error).strip().splitlines()[-1]
+    return f"{type(error).__name__}: {error}"

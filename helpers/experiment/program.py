@@ -1,0 +1,152 @@
+"""A lesson's program in a process of its own, and what it is handed there: the run.
+
+Nothing here sends, reads or commits: that stands in the notebook.
+"""
+
+import json
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import record
+
+if TYPE_CHECKING:
+    from kafka.consumer.fetcher import ConsumerRecord
+    from kafka.future import Future
+
+NAP = 0.001  # seconds; shorter waits are not worth going to sleep for
+
+
+class Feed:
+    """What a sender is to send: pairs (n, due), each when it is due, until the run is over.
+
+    n = 0, 1, 2, … numbers the messages; `due` is the moment from which a message's latency counts,
+    in seconds on time.perf_counter. Never early. A program that falls behind gets the overdue ones
+    at once, so that their latencies hold the wait of every message that a stall delayed. In a burst
+    messages come as fast as the program takes them, and `due` is NaN.
+
+    The first message comes when all programs of the run are ready. Whoever iterates is ready then:
+    so connect before.
+    """
+
+    def __init__(self, tell: Callable, rate: float, seconds: float, burst: int):
+        self._tell, self.rate = tell, rate
+        self._seconds, self._burst = seconds, burst
+        self._begun = threading.Event()
+        self._start, self._next = 0.0, 0
+
+    def go(self, start: float, first: int) -> None:
+        """Lets it begin at `start`, with message number `first`."""
+        self._start, self._next = start, first
+        self._begun.set()
+
+    def __iter__(self) -> Iterator[tuple[int, float]]:
+        stopping = self._tell.stopping
+        self._tell("ready", "sends")
+        while not self._begun.wait(0.1) and not stopping():
+            pass
+        due, end = self._start, self._start + self._seconds
+        while due < end and not stopping():
+            while (ahead := due - time.perf_counter()) > 0:
+                # The system wakes a sleeper late, so sleep a little less.
+                time.sleep(max(ahead - NAP / 4, NAP / 10))
+            yield self._take(), due
+            due += 1 / self.rate
+        for _ in range(self._burst):
+            if stopping():
+                break
+            yield self._take(), math.nan
+        self._tell("ended", self._next)
+
+    def _take(self) -> int:
+        self._next += 1
+        return self._next - 1
+
+
+class Run:
+    """What a program is handed first: its names, its feed, and what it notes in the record.
+
+    `topic` is the experiment's topic; `group` a name for a consumer group, new in each run; `name`
+    the program's own, for a client_id or a transactional_id; `folder` one for its files.
+    """
+
+    def __init__(self, tell: Callable, order: dict):
+        self.topic, self.group, self.name = order["topic"], order["group"], order["name"]
+        self.folder = Path(order["folder"])
+        self.feed = Feed(tell, order["rate"], order["seconds"], order["burst"])
+        self._tell, self._looks = tell, 0
+        self._write = record.Writer(self.folder / self.name).write
+
+    def goes_on(self) -> bool:
+        """True until the run is over: the condition of a reader's loop."""
+        self._looks += 1
+        if self._looks == 2:  # it has been through its loop, so its client is connected
+            self._tell("ready", "reads")
+        return not self._tell.stopping()
+
+    def sent(self, n: int, due: float, future: "Future") -> None:
+        """Notes that `send` took message n, and later what the producer is told of it."""
+        self._write(record.SENT, n, due)
+        future.add_callback(self._acknowledged, n)
+        future.add_errback(self._failed, n)
+
+    def refused(self, n: int, due: float, error: Exception) -> None:
+        """Notes that `send` itself raised."""
+        self._write(record.SENT, n, due)
+        self._failed(n, error)
+
+    def read(self, received: "ConsumerRecord") -> None:
+        """Notes that a reader got the record, whose value is a JSON object with a field "id"."""
+        id = json.loads(received.value)["id"]
+        self._write(record.READ, id, math.nan, received.offset, received.partition)
+
+    def done(self, received: "ConsumerRecord") -> None:
+        """Notes that a reader is done with the record."""
+        id = json.loads(received.value)["id"]
+        self._write(record.DONE, id, math.nan, received.offset, received.partition)
+
+    def committed(self, offsets: dict) -> None:
+        """Notes committed offsets, as they are given to commit: TopicPartition -> offset."""
+        for partition, offset in offsets.items():
+            place = getattr(offset, "offset", offset)
+            self._write(record.COMMITTED, -1, math.nan, place, partition.partition)
+
+    def _acknowledged(self, n: int, metadata) -> None:
+        self._write(record.TOLD, n, math.nan, metadata.offset, metadata.partition)
+
+    def _failed(self, n: int, error: Exception) -> None:
+        self._write(record.TOLD, n, math.nan, -1, -1, record.place_of(error))
+
+
+class _Told(logging.Handler):
+    """Tells the notebook of what the client only logs, such as an error in a callback."""
+
+    def __init__(self, tell: Callable):
+        super().__init__(logging.ERROR)
+        self._tell = tell
+
+    def emit(self, entry: logging.LogRecord) -> None:
+        """Tells it, with the error's own words."""
+        error = f" ({entry.exc_info[1]!r})" if entry.exc_info else ""
+        self._tell("logged", f"{entry.getMessage()}{error}")
+
+
+def carry_out(tell: Callable, _: Callable, function: Callable, settings: dict, order: dict) -> None:
+    """What a program's process does."""
+    logging.getLogger("kafka").addHandler(_Told(tell))
+    run = Run(tell, order)
+    threading.Thread(target=_listen, args=(tell.orders, run.feed), daemon=True).start()
+    function(run, **settings)
+
+
+def _listen(orders, feed: Feed) -> None:
+    while True:
+        match orders.get():
+            case ["go", start, first]:
+                feed.go(start, first)
+            case ["rate", rate]:
+                feed.rate = rate

@@ -1,0 +1,115 @@
+"""The programs of an experiment: who takes which settings, and how one is started."""
+
+import inspect
+import itertools
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from .. import meters
+from ..cluster import Cluster
+from ..workers import Worker
+from . import program, record
+
+PATIENCE = 30.0  # seconds for programs to connect, and to end
+_numbers = itertools.count(1)  # of programs, so that no two share a name
+
+
+class Course(Protocol):
+    """What an experiment needs of its lesson."""
+
+    cluster: Cluster
+    bootstrap_servers: list[str]
+    folder: Path
+
+    def topic(self, name: str, **settings: object) -> str:
+        """Makes a new topic; its full name."""
+
+    def stored_ids(self, topic: str) -> list[int]:
+        """Ids of all messages of a topic."""
+
+    def delete_topic(self, topic: str) -> None:
+        """Deletes a topic of its own."""
+
+    def lag(self, topic: str, *, every: float) -> meters.LagSampler:
+        """A sampler of the topic's lag."""
+
+
+@dataclass
+class Program:
+    """A program at work: its process, and its record."""
+
+    worker: Worker
+    record: record.Reader
+
+    def said(self, *words: str) -> list[tuple]:
+        """What it told, of that kind: tuples without the time."""
+        told = [line[1:] for line in list(self.worker.told)]
+        return [line for line in told if line[: len(words)] == words]
+
+    @property
+    def sends(self) -> bool:
+        """Whether it has a feed, which comes to an end by itself."""
+        return bool(self.said("ready", "sends"))
+
+    def wait_until_ready(self) -> None:
+        """Returns when it is connected; raises WorkerFailed with its error."""
+        self.worker.wait_for(lambda _: self.said("ready"), timeout=PATIENCE)
+
+
+class Programs:
+    """A lesson's programs, and the topic that each of their runs has for itself.
+
+    A program is a function of the notebook. It is handed a run (program.Run) and settings: each
+    setting goes to the program that has a parameter of this name, the others to the one that takes
+    ``**settings``.
+    """
+
+    def __init__(
+        self,
+        course: Course,
+        functions: Sequence[Callable],
+        name: str,
+        topic: Mapping[str, object],
+    ):
+        if not functions:
+            raise ValueError("An experiment needs a program, as in course.experiment(produce)")
+        self.course, self._functions = course, functions
+        self._name, self._topic = name, dict(topic)
+
+    def share(self, settings: Mapping[str, object]) -> list[dict[str, object]]:
+        """The settings of each program. Raises TypeError for one that none takes."""
+        shares, taken = [], set()
+        parameters = [
+            list(inspect.signature(each).parameters.values())[1:] for each in self._functions
+        ]
+        named = {each.name for own in parameters for each in own if each.kind != each.VAR_KEYWORD}
+        for own in parameters:
+            open_ = any(each.kind == each.VAR_KEYWORD for each in own)
+            mine = {each.name for each in own} | (set(settings) - named if open_ else set())
+            shares.append({name: settings[name] for name in settings if name in mine})
+            taken |= mine
+        if unknown := sorted(set(settings) - taken):
+            names = ", ".join(each.__name__ for each in self._functions)
+            raise TypeError(f"None of the programs ({names}) takes {', '.join(unknown)}")
+        return shares
+
+    def new_topic(self, variant: str) -> str:
+        """A topic for one run."""
+        ending = re.sub(r"[^A-Za-z0-9._-]+", "-", variant).strip("-")
+        return self.course.topic(f"{self._name}-{ending}", **self._topic)
+
+    def start(self, place: int, settings: Mapping, topic: str, pace: Mapping) -> Program:
+        """Starts the program at this place, with its share of the settings."""
+        function = self._functions[place]
+        name = f"{function.__name__}-{next(_numbers)}"
+        names = {
+            "topic": topic,
+            "group": f"{topic}-group",
+            "name": name,
+            "folder": str(self.course.folder),
+        }
+        worker = Worker(program.carry_out, function, settings, names | pace, name=function.__name__)
+        return Program(worker, record.Reader(self.course.folder / name))

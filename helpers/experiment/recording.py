@@ -1,0 +1,172 @@
+"""What a run was: one recording holds everything, on one clock; all numbers come from it.
+
+A recording is of one variant, in one round. Its times are in seconds since its first message was
+due.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from .. import meters
+from . import record
+
+WARM_UP = 0.25  # seconds; what is due in them waits for connections, and is in no latency
+UNCONFIRMED, FAILED, PENDING = (
+    meters.OUTCOMES.index(name) for name in ("unconfirmed", "failed", "pending")
+)
+
+
+@dataclass
+class Recording:
+    """One run of one variant. `Experiment.measure` makes it."""
+
+    variant: str
+    round: int
+    topic: str
+    answered: bool  # False: with acks=0 no broker answers, and a success is the client's own word
+    start: float  # on time.perf_counter
+    seconds: float  # how long messages were paced
+    rows: np.ndarray  # of all programs; see record.ROW
+    stored: list[int]  # ids in the topic, in its order
+    ends: pd.DataFrame  # the lag's samples: seconds, lag
+    events: list[tuple[float, str]]
+    logged: list[str]  # errors that the client only logs
+
+    def messages(self) -> pd.DataFrame:
+        """A row per message, by id.
+
+        Columns: id (int64), due (float64, seconds since the start; NaN in a burst), outcome (str,
+        one of meters.OUTCOMES), error (str, "" for none), copies (int64, in the topic), stored and
+        silent (bool; see Ledger.frame), latency_ms (float64, from due until the producer was told
+        of success; else NaN), read_ms (float64, from due until a reader had it first).
+        """
+        sent = self._first(record.SENT)
+        told = self._of(record.TOLD)
+        # Of several answers the best one counts.
+        told = told.sort_values(["id", "error"], kind="stable").drop_duplicates("id")
+        frame = sent[["id", "due", "at"]].merge(
+            told[["id", "at", "error"]], on="id", how="left", suffixes=("", "_told")
+        )
+        error = frame["error"].fillna(0).astype(int)
+        success = 0 if self.answered else UNCONFIRMED
+        frame["outcome"] = np.select(
+            [frame["at_told"].isna(), error > 0], [PENDING, FAILED], success
+        )
+        frame["error"] = [record.ERRORS[place] for place in error]
+        frame = meters.found_again(frame, self.stored, f"{self.variant}, round {self.round}")
+        read = self._first(record.READ).set_index("id")["at"].reindex(frame["id"]).to_numpy()
+        good = frame["outcome"].isin(["acknowledged", "unconfirmed"])
+        return frame.assign(
+            latency_ms=(1000 * (frame["at_told"] - frame["due"])).where(good),
+            read_ms=1000 * (read - frame["due"]),
+            due=frame["due"] - self.start,
+        ).drop(columns=["at", "at_told"])
+
+    def counts(self) -> dict[str, int]:
+        """The books, as Ledger.counts; read: how many different messages readers had."""
+        read = self._of(record.READ)["id"].nunique()
+        return {**meters.counted(self.messages(), self.stored), "read": read}
+
+    def throughput(self) -> float:
+        """Messages per second in the burst, from its first send until the last answer; else NaN."""
+        sent = self._of(record.SENT)
+        burst = sent[sent["due"].isna()]
+        told = self._of(record.TOLD)
+        told = told[told["id"].isin(burst["id"]) & (told["error"] == 0)]
+        if told.empty:
+            return float("nan")
+        return len(told) / (told["at"].max() - burst["at"].min())
+
+    def latencies(self) -> np.ndarray:
+        """Seconds from due until told of success, of paced messages after the warm-up."""
+        frame = self.messages()
+        return frame.loc[frame["due"] >= WARM_UP, "latency_ms"].dropna().to_numpy() / 1000
+
+    def lag(self) -> pd.DataFrame:
+        """How far the readers were behind: seconds, lag (messages); while messages were paced."""
+        return self.ends[self.ends["seconds"].between(WARM_UP, self.seconds)]
+
+    def _of(self, kind: int) -> pd.DataFrame:
+        return pd.DataFrame(self.rows[self.rows["kind"] == kind])
+
+    def _first(self, kind: int) -> pd.DataFrame:
+        """The first row of each message."""
+        return (
+            self._of(kind).sort_values("at", kind="stable").drop_duplicates("id").sort_values("id")
+        )
+
+
+class Runs(Mapping[str, list[Recording]]):
+    """What was measured: the recordings of each variant, one a round."""
+
+    def __init__(self, recordings: list[Recording]):
+        self._recordings = recordings
+
+    def __getitem__(self, variant: str) -> list[Recording]:
+        found = [each for each in self._recordings if each.variant == variant]
+        if not found:
+            raise KeyError(f"There is no variant {variant!r}; there are {', '.join(self)}")
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        # In the order in which the variants were given: the first round's.
+        first = min(each.round for each in self._recordings)
+        return iter(each.variant for each in self._recordings if each.round == first)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def rates(self) -> pd.DataFrame:
+        """Throughput in the bursts, a row per round: variant, messages_per_s."""
+        rows = [(name, each.throughput()) for name in self for each in self[name]]
+        return pd.DataFrame(rows, columns=["variant", "messages_per_s"])
+
+    def latencies(self) -> dict[str, np.ndarray]:
+        """Variant -> seconds from due until the producer was told, of all rounds."""
+        return {name: np.concatenate([each.latencies() for each in self[name]]) for name in self}
+
+    def lag(self) -> pd.DataFrame:
+        """A row per sample of all rounds: variant, seconds, lag (messages)."""
+        frames = [each.lag().assign(variant=name) for name in self for each in self[name]]
+        return pd.concat(frames, ignore_index=True)[["variant", "seconds", "lag"]]
+
+    def messages(self) -> pd.DataFrame:
+        """A row per message of all rounds: variant, round, and Recording.messages."""
+        frames = [
+            each.messages().assign(variant=name, round=each.round)
+            for name in self
+            for each in self[name]
+        ]
+        return pd.concat(frames, ignore_index=True)
+
+    def ledger(self) -> pd.DataFrame:
+        """The books, a row per variant, summed over the rounds; what charts.ledger draws."""
+        return pd.DataFrame(
+            {name: pd.DataFrame([each.counts() for each in self[name]]).sum() for name in self}
+        ).T
+
+    def table(self) -> pd.DataFrame:
+        """A row per variant; columns: throughput (messages per second, the rounds' median), p50_ms,
+        p99_ms, lag (messages, the rounds' median of the largest), and those of ledger.
+        """
+        latencies = meters.percentiles(self.latencies())
+        lag = {name: np.median([each.lag()["lag"].max() for each in self[name]]) for name in self}
+        rates = self.rates().groupby("variant")["messages_per_s"].median()
+        numbers = {"throughput": rates, **latencies[["p50_ms", "p99_ms"]], "lag": lag}
+        return pd.DataFrame(numbers).loc[list(self)].join(self.ledger())
+
+    def errors(self) -> dict[str, dict[str, int]]:
+        """Variant -> error -> how many messages it was told of."""
+        frame = self.messages()
+        frame = frame[frame["error"] != ""]
+        return {
+            name: dict(frame.loc[frame["variant"] == name, "error"].value_counts()) for name in self
+        }
+
+    @property
+    def events(self) -> list[tuple[float, str]]:
+        """The faults as they happened: (seconds, label)."""
+        return sorted({event for each in self._recordings for event in each.events})
