@@ -102,10 +102,11 @@ class Live:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def change(self, rate: float | None = None, **settings: object) -> None:
+    def change(self, rate: float | None = None, label: str = "", **settings: object) -> None:
         """Changes the pace, or gives the programs other settings; returns at once.
 
-        Settings that are not named stay. Raises what can't work, at once.
+        Settings that are not named stay. `label` is what figures call the change; else it is made
+        of the settings. Raises what can't work, at once.
         """
         if rate is not None:
             Pace(rate, ENDLESS)
@@ -118,7 +119,8 @@ class Live:
             self._happened(f"{rate:,.0f}/s")
         if wanted != self._settings:
             self._settings = wanted
-            self._submit(self._changes, self._take_over, wanted, settings)
+            label = label or ", ".join(f"{name}={value}" for name, value in settings.items())
+            self._submit(self._changes, self._take_over, wanted, label)
 
     def kill_leader(self) -> None:
         """Ends the leader of the topic at once (SIGKILL); returns before that is done."""
@@ -168,7 +170,7 @@ class Live:
         pace = asdict(Pace(self._rate, ENDLESS))
         return self._all.start(place, self._shares[place], self.topic, pace)
 
-    def _take_over(self, settings: dict, changed: dict) -> None:
+    def _take_over(self, settings: dict, label: str) -> None:
         shares = self._all.share(settings)
         for place, share in enumerate(shares):
             if share == self._shares[place]:
@@ -194,7 +196,7 @@ class Live:
                 if before.sends:
                     self._takeovers.append((first, self._answered(settings)))
                     self._starts.append(now)
-        self._happened(", ".join(f"{name}={value}" for name, value in changed.items()))
+        self._happened(label)
 
     def _end_programs(self) -> None:
         for each in (*self._programs, *self._retired):

@@ -123,7 +123,7 @@ class Run:
 
 
 class _Told(logging.Handler):
-    """Tells the notebook of what the client only logs, such as an error in a callback."""
+    """Tells the notebook of errors in a program's own callbacks, which the client only logs."""
 
     def __init__(self, tell: Callable):
         super().__init__(logging.ERROR)
@@ -131,8 +131,8 @@ class _Told(logging.Handler):
 
     def emit(self, entry: logging.LogRecord) -> None:
         """Tells it, with the error's own words."""
-        error = f" ({entry.exc_info[1]!r})" if entry.exc_info else ""
-        self._tell("logged", f"{entry.getMessage()}{error}")
+        if entry.exc_info:
+            self._tell("logged", f"{entry.getMessage()}: {entry.exc_info[1]!r}")
 
 
 def carry_out(tell: Callable, _: Callable, function: Callable, settings: dict, order: dict) -> None:
