@@ -56,6 +56,13 @@ class Lesson:
         self.bootstrap_servers = self.cluster.bootstrap_servers
         self._topics: Counter[str] = Counter()
         self._prefix = f"lesson-{number:02d}-"
+        self._ended = False
+
+    def _begin_again(self) -> None:
+        """After the clean-up: what a cell makes that is run again is this run's, as before."""
+        if self._ended:
+            self._ended = False
+            runs.begin(self.number, self.run_id)
 
     def topic(
         self,
@@ -73,6 +80,7 @@ class Lesson:
         leader first (left to Kafka if not given; three copies). `settings` are topic settings, with
         _ for . as in ``min_insync_replicas=2``.
         """
+        self._begin_again()
         self._topics[name] += 1
         again = f"-{self._topics[name]}" if self._topics[name] > 1 else ""
         topic = f"{self._prefix}{self.run_id}-{name}{again}"
@@ -215,6 +223,7 @@ class Lesson:
         self.cluster.heal()
         self.delete_leftovers(own=True)
         runs.end(self.number, self.run_id)
+        self._ended = True
         left = clients.wait_for_threads(*THREADS)
         if left or running:
             clients.close_all()

@@ -25,6 +25,7 @@ SHARED = {
     "test_running_cluster.py": "a running clone",
     "test_database.py": "this clone's",
     "test_lesson.py": "this clone's",
+    "test_experiment.py": "this clone's",
     "test_truth.py": "this clone's",
     "client_faults": "another running clone",
     "test_ui.py": "another running clone",

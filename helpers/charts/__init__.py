@@ -3,6 +3,7 @@ expression: ``charts.lag(…)``.
 
     bars          throughput, scorecard, ledger, agreement
     spread        latency
+    tradeoff      tradeoff
     over_time     lag, in_flight, latency_over_time, stored_over_time
     calls         calls_over_time
     ownership     gantt
@@ -31,6 +32,7 @@ from .ownership import gantt
 from .partition import offsets
 from .spread import latency
 from .sweeps import front, heat_map, pareto
+from .tradeoff import tradeoff
 from .whole_course import overview
 from .windows import LATENESS, arrivals, lateness, window_counts
 
@@ -63,5 +65,6 @@ __all__ = [
     "scorecard",
     "stored_over_time",
     "throughput",
+    "tradeoff",
     "window_counts",
 ]

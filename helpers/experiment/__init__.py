@@ -13,7 +13,14 @@ It sends and reads nothing for a lesson: the programs stand in the notebook.
 """
 
 from .experiment import Experiment
-from .faults import Fault, freeze_leader, kill_leader, wake_leader
+from .faults import (
+    Fault,
+    freeze_followers,
+    freeze_leader,
+    kill_leader,
+    wake_followers,
+    wake_leader,
+)
 from .programs import Programs
 from .recording import Recording, Runs
 
@@ -23,7 +30,9 @@ __all__ = [
     "Programs",
     "Recording",
     "Runs",
+    "freeze_followers",
     "freeze_leader",
     "kill_leader",
+    "wake_followers",
     "wake_leader",
 ]

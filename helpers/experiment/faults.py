@@ -1,5 +1,6 @@
 """What can happen to the cluster in the middle of a run. Each at a time of its own, in seconds."""
 
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 class Fault:
     """Something that happens `at` so many seconds after the run's first message was due.
 
-    ``act(cluster, broker)`` does it, and returns when it was, on time.perf_counter.
+    ``act(cluster, leader)`` does it, and returns when it was, on time.perf_counter.
     """
 
     at: float
@@ -26,10 +27,10 @@ class Fault:
 
 
 def kill_leader(at: float) -> Fault:
-    """The leader of the run's topics ends at once (SIGKILL). When the run is over it is started."""
+    """The leader of the run's topics ends at once (SIGKILL). After the run it is started again."""
 
-    def act(cluster: "Cluster", broker: int) -> float:
-        cluster.kill(broker)
+    def act(cluster: "Cluster", leader: int) -> float:
+        cluster.kill(leader)
         return time.perf_counter()
 
     return Fault(at, "leader killed", act)
@@ -38,8 +39,8 @@ def kill_leader(at: float) -> Fault:
 def freeze_leader(at: float) -> Fault:
     """The leader stops (SIGSTOP): it keeps its connections, and answers nobody."""
 
-    def act(cluster: "Cluster", broker: int) -> float:
-        cluster.pause(broker)
+    def act(cluster: "Cluster", leader: int) -> float:
+        cluster.pause(leader)
         return time.perf_counter()
 
     return Fault(at, "leader frozen", act)
@@ -48,9 +49,26 @@ def freeze_leader(at: float) -> Fault:
 def wake_leader(at: float) -> Fault:
     """The leader that was frozen goes on."""
 
-    def act(cluster: "Cluster", broker: int) -> float:
+    def act(cluster: "Cluster", leader: int) -> float:
         moment = time.perf_counter()
-        cluster.resume(broker)
+        cluster.resume(leader)
         return moment
 
-    return Fault(at, "it goes on", act)
+    return Fault(at, "leader goes on", act)
+
+
+def freeze_followers(at: float) -> Fault:
+    """All brokers but the leader stop (SIGSTOP), so that they copy nothing from it."""
+    return Fault(at, "followers frozen", functools.partial(_each_follower, "pause"))
+
+
+def wake_followers(at: float) -> Fault:
+    """The followers go on."""
+    return Fault(at, "followers go on", functools.partial(_each_follower, "resume"))
+
+
+def _each_follower(what: str, cluster: "Cluster", leader: int) -> float:
+    for broker in cluster.brokers_by_id:
+        if broker != leader:
+            getattr(cluster, what)(broker)
+    return time.perf_counter()

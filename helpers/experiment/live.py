@@ -23,6 +23,7 @@ from .recording import WARM_UP
 
 KEPT = 30.0  # seconds for which single messages are known; older ones are only counted
 LATE = 1.0  # seconds after which a message that was overtaken will not come any more
+GIVEN_UP = 120.0  # seconds more, after which nobody waits for the fate of a single message
 BIN = 0.25  # seconds
 ENDLESS = 1e9
 MESSAGE = np.dtype(
@@ -31,6 +32,7 @@ MESSAGE = np.dtype(
         ("told", "f8"),
         ("read", "f8"),
         ("error", "i2"),
+        ("partition", "i2"),
         ("copies", "i4"),
         ("answered", "?"),
         ("warm", "?"),
@@ -58,7 +60,8 @@ class Live:
     def __init__(self, programs: Programs, settings: Mapping[str, object], rate: float):
         Pace(rate, ENDLESS)
         self._all, self._course = programs, programs.course
-        self._settings, self._rate = dict(settings), rate
+        self._settings, self._rate = dict(settings), rate  # wanted
+        self._at_work = self._settings
         self._shares = programs.share(settings)
         self._stack = ExitStack()
         self._lock = threading.Lock()  # of what snapshot changes
@@ -68,7 +71,7 @@ class Live:
         self._positions: dict[int, int] = {}
         self._lag: list[tuple[float, int]] = []
         self._sampled = 0.0
-        self._latest_read = -1
+        self._latest: dict[int, int] = {}  # partition -> the highest id that was read there
         self._reads: list[tuple[float, int]] = []
         self._takeovers: list[tuple[int, bool]] = [(0, self._answered(settings))]
         self._starts: list[float] = []
@@ -146,8 +149,8 @@ class Live:
         """How it goes: the `last` seconds, and the counts of the whole live run.
 
         counts: sent, acknowledged, unconfirmed, failed, stored, lost, silently_lost, duplicated,
-        read. `lost` are messages that were overtaken by others, and for a second did not come. The
-        reader's word stands for what is stored.
+        read. `lost` are messages of which the producer was told more than a second ago, and that
+        others of their partition have overtaken. The reader's word stands for what is stored.
         """
         with self._lock:
             self._take()
@@ -161,7 +164,7 @@ class Live:
                 counts=self._counts(),
                 events=[event for event in self.events if event[0] >= since - self.began],
                 errors=list(self.errors),
-                settings={**self._settings, "rate": self._rate},
+                settings={**self._at_work, "rate": self._rate},
             )
 
     # Programs
@@ -181,6 +184,8 @@ class Live:
                 after.wait_until_ready()
             except CourseError:
                 after.worker.kill()
+                self._settings = self._at_work
+                self._shares[place] = self._all.share(self._at_work)[place]
                 raise
             before.worker.ask_to_end()
             first = 0
@@ -196,6 +201,7 @@ class Live:
                 if before.sends:
                     self._takeovers.append((first, self._answered(settings)))
                     self._starts.append(now)
+        self._at_work = settings
         self._happened(label)
 
     def _end_programs(self) -> None:
@@ -278,14 +284,14 @@ class Live:
         told = told[told["id"] >= self._first]
         self._messages["told"][told["id"] - self._first] = told["at"]
         self._messages["error"][told["id"] - self._first] = told["error"]
+        self._messages["partition"][told["id"] - self._first] = told["partition"]
         read = rows[rows["kind"] == record.READ]
         if len(read):
-            self._latest_read = max(self._latest_read, int(read["id"].max()))
-            for partition in np.unique(read["partition"]):
-                ends = read["offset"][read["partition"] == partition]
-                self._positions[int(partition)] = max(
-                    self._positions.get(int(partition), 0), int(ends.max()) + 1
-                )
+            for partition in np.unique(read["partition"]).tolist():
+                own = read[read["partition"] == partition]
+                place, latest = int(own["offset"].max()) + 1, int(own["id"].max())
+                self._positions[partition] = max(self._positions.get(partition, 0), place)
+                self._latest[partition] = max(self._latest.get(partition, -1), latest)
         self._add("read", len(read))
         known = read[(read["id"] >= self._first) & (read["id"] < self._first + len(self._messages))]
         at = known["id"] - self._first
@@ -309,12 +315,17 @@ class Live:
             self._lag.append((float(at), sum(behind)))
 
     def _forget(self) -> None:
-        """What is older than KEPT seconds is only counted from now on."""
+        """What is older than KEPT seconds, and decided, is only counted from now on."""
         limit = time.perf_counter() - KEPT
         self._lag = [sample for sample in self._lag if sample[0] >= limit]
-        old = int(np.searchsorted(np.nan_to_num(self._messages["due"], nan=np.inf), limit))
+        due = np.nan_to_num(self._messages["due"], nan=np.inf)
+        stored = self._messages["copies"] > 0
+        decided = (stored & ~np.isnan(self._messages["told"])) | self._lost(self._messages)
+        decided |= due < limit - GIVEN_UP
+        old = int(np.searchsorted(due, limit))
+        old = old if decided[:old].all() else int(decided[:old].argmin())
         if old:
-            for name, count in self._count(self._messages[:old], all_late=True).items():
+            for name, count in self._count(self._messages[:old]).items():
                 self._add(name, count)
             self._messages = self._messages[old:].copy()
             self._first += old
@@ -322,16 +333,22 @@ class Live:
     def _add(self, name: str, count: int) -> None:
         self._totals[name] = self._totals.get(name, 0) + int(count)
 
-    def _count(self, messages: np.ndarray, all_late: bool = False) -> dict[str, int]:
+    def _lost(self, messages: np.ndarray) -> np.ndarray:
+        """Which of the first so many messages are lost; see snapshot."""
+        # Others of its partition that came after it are there already.
+        numbers = range(-1, len(self._sampler.partitions))
+        latest = np.array([self._latest.get(number, -1) for number in numbers])
+        ids = np.arange(len(messages)) + self._first
+        overtaken = (messages["error"] > 0) | (ids < latest[messages["partition"] + 1])
+        late = messages["told"] < time.perf_counter() - LATE
+        return (messages["copies"] == 0) & late & overtaken
+
+    def _count(self, messages: np.ndarray) -> dict[str, int]:
         told = ~np.isnan(messages["told"])
         failed = told & (messages["error"] > 0)
         success = told & ~failed
         stored = messages["copies"] > 0
-        lost = ~stored
-        if not all_late:
-            now = time.perf_counter()
-            ids = np.arange(len(messages)) + self._first
-            lost &= (ids < self._latest_read) & (messages["due"] < now - LATE)
+        lost = self._lost(messages)
         return {
             "sent": int((~np.isnan(messages["due"])).sum()),
             "acknowledged": int((success & messages["answered"]).sum()),

@@ -80,17 +80,22 @@ class Programs:
         self._name, self._topic = name, dict(topic)
 
     def share(self, settings: Mapping[str, object]) -> list[dict[str, object]]:
-        """The settings of each program. Raises TypeError for one that none takes."""
-        shares, taken = [], set()
+        """The settings of each program. Raises TypeError for one that none takes, or one needs."""
         parameters = [
             list(inspect.signature(each).parameters.values())[1:] for each in self._functions
         ]
         named = {each.name for own in parameters for each in own if each.kind != each.VAR_KEYWORD}
-        for own in parameters:
-            open_ = any(each.kind == each.VAR_KEYWORD for each in own)
-            mine = {each.name for each in own} | (set(settings) - named if open_ else set())
-            shares.append({name: settings[name] for name in settings if name in mine})
-            taken |= mine
+        shares, taken = [], set()
+        for function, own in zip(self._functions, parameters, strict=True):
+            takes = {each.name for each in own}
+            if any(each.kind == each.VAR_KEYWORD for each in own):
+                takes |= set(settings) - named
+            for each in own:
+                optional = each.kind == each.VAR_KEYWORD or each.default is not each.empty
+                if not optional and each.name not in settings:
+                    raise TypeError(f"{function.__name__} needs {each.name}")
+            shares.append({name: settings[name] for name in settings if name in takes})
+            taken |= takes
         if unknown := sorted(set(settings) - taken):
             names = ", ".join(each.__name__ for each in self._functions)
             raise TypeError(f"None of the programs ({names}) takes {', '.join(unknown)}")

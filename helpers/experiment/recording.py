@@ -38,7 +38,7 @@ class Recording:
     def messages(self) -> pd.DataFrame:
         """A row per message, by id.
 
-        Columns: id (int64), due (float64, seconds since the start; NaN in a burst), outcome (str,
+        Columns: id (int64), seconds (float64, when it was due; NaN in a burst), outcome (str,
         one of meters.OUTCOMES), error (str, "" for none), copies (int64, in the topic), stored and
         silent (bool; see Ledger.frame), latency_ms (float64, from due until the producer was told
         of success; else NaN), read_ms (float64, from due until a reader had it first).
@@ -62,8 +62,8 @@ class Recording:
         return frame.assign(
             latency_ms=(1000 * (frame["at_told"] - frame["due"])).where(good),
             read_ms=1000 * (read - frame["due"]),
-            due=frame["due"] - self.start,
-        ).drop(columns=["at", "at_told"])
+            seconds=frame["due"] - self.start,
+        ).drop(columns=["at", "due", "at_told"])
 
     def counts(self) -> dict[str, int]:
         """The books, as Ledger.counts; read: how many different messages readers had."""
@@ -83,7 +83,7 @@ class Recording:
     def latencies(self) -> np.ndarray:
         """Seconds from due until told of success, of paced messages after the warm-up."""
         frame = self.messages()
-        return frame.loc[frame["due"] >= WARM_UP, "latency_ms"].dropna().to_numpy() / 1000
+        return frame.loc[frame["seconds"] >= WARM_UP, "latency_ms"].dropna().to_numpy() / 1000
 
     def lag(self) -> pd.DataFrame:
         """How far the readers were behind: seconds, lag (messages); while messages were paced."""

@@ -227,7 +227,10 @@ def records(
             for number in sorted(consumer.partitions_for_topic(topic) or ())
         ]
         if not partitions:
-            raise ValueError(f"There is no topic {topic!r}")
+            raise ValueError(
+                f"There is no topic {topic!r}. A lesson's clean-up deletes its topics: "
+                "run the cell again that made this one"
+            )
         consumer.assign(partitions)
         consumer.seek_to_beginning(*partitions)
         limit = time.monotonic() + timeout

@@ -327,6 +327,22 @@ FIGURES: dict[str, dict[str, Case]] = {
         "extremes": Case(rounds("abcde", [0, 1, 1e6, np.nan, 0.0012], count=1)),
         "zero": Case(rounds(["only"], [0], count=1), title="Nothing went through"),
     },
+    "tradeoff": {
+        "ordinary": Case(
+            rounds(), dict(latencies=spread(), lag=series("lag", values=[0, 12, 1_300]))
+        ),
+        "long names": Case(
+            rounds(LONG, count=1),
+            dict(latencies=spread(variants=LONG), lag=series("lag", LONG, [0, 1e6, 3])),
+            LONG_TITLE,
+        ),
+        "extremes": Case(
+            rounds("abc", [0, 1e6, np.nan], count=1),
+            dict(
+                latencies=spread([1e-6, 1, 1e3], "abc"), lag=series("lag", "abc", [0, 1e6, np.nan])
+            ),
+        ),
+    },
     "lag": {
         "ordinary": Case(series("lag", values=[0, 0, 0]), dict(events=EVENTS)),
         "high": Case(

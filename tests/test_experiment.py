@@ -1,0 +1,382 @@
+"""An experiment: what its programs record is true, whatever happens to them and to the cluster."""
+
+import math
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+
+from helpers import lesson, workers
+from helpers.base.errors import WorkerFailed
+from helpers.base.places import ROOT
+from helpers.base.waiting import until
+from helpers.experiment import Experiment, freeze_leader, kill_leader, record, wake_leader
+from helpers.experiment.program import Feed
+from helpers.lesson import Lesson
+
+ACKS_0 = {"acks": 0, "retries": 0, "enable_idempotence": False}
+ACKS_1 = {"acks": 1, "retries": 0, "enable_idempotence": False}
+
+
+@pytest.fixture(scope="module")
+def course() -> Iterator[Lesson]:
+    course = lesson.start(20)  # no lesson's number
+    yield course
+    course.clean_up()
+
+
+def produce(run, servers, **settings):
+    with KafkaProducer(bootstrap_servers=servers, **settings) as producer:
+        producer.partitions_for(run.topic)
+        for n, due in run.feed:
+            run.sent(n, due, producer.send(run.topic, b'{"id":%d}' % n))
+
+
+def consume(run, servers):
+    with KafkaConsumer(
+        run.topic, bootstrap_servers=servers, auto_offset_reset="earliest"
+    ) as consumer:
+        while run.goes_on():
+            for records in consumer.poll(timeout_ms=100).values():
+                for received in records:
+                    run.read(received)
+
+
+@pytest.fixture(scope="module")
+def stream(course) -> Experiment:
+    return course.experiment(produce, consume, partitions=2, replicas=[2, 3, 1])
+
+
+def settings(course, **more) -> dict:
+    return {"servers": course.bootstrap_servers, **more}
+
+
+# ------------------------------------------------------------------------------------- the record
+
+
+def test_rows_are_read_once_and_in_their_order(tmp_path):
+    writer, reader = record.Writer(tmp_path / "one"), record.Reader(tmp_path / "one")
+    assert len(reader.new()) == 0
+    writer.write(record.SENT, 7, 1.5)
+    writer.write(record.TOLD, 7, math.nan, 12, 3, record.place_of(TimeoutError()))
+    rows = reader.new()
+    assert rows["kind"].tolist() == [record.SENT, record.TOLD]
+    assert rows["id"].tolist() == [7, 7]
+    assert rows["due"][0] == 1.5 and math.isnan(rows["due"][1])
+    assert (rows["offset"][1], rows["partition"][1]) == (12, 3)
+    assert [record.ERRORS[place] for place in rows["error"]] == ["", record.OTHER]
+    assert len(reader.new()) == 0
+
+
+def test_rows_go_on_in_another_file_and_leave_none_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(record, "ROWS", 100)
+    writer, reader = record.Writer(tmp_path / "one"), record.Reader(tmp_path / "one")
+    for n in range(250):
+        writer.write(record.SENT, n)
+    assert reader.new()["id"].tolist() == list(range(250))
+    assert len(list(tmp_path.iterdir())) == 1
+    reader.delete()
+    assert not list(tmp_path.iterdir())
+
+
+def test_threads_lose_no_row(tmp_path):
+    writer, reader = record.Writer(tmp_path / "one"), record.Reader(tmp_path / "one")
+
+    def write(thread):
+        for n in range(20_000):
+            writer.write(record.SENT, 100_000 * thread + n)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ids = reader.new()["id"]
+    assert len(set(ids.tolist())) == len(ids) == 80_000
+    for thread in range(4):  # each thread's rows in its own order
+        own = ids[ids // 100_000 == thread]
+        assert (np.diff(own) > 0).all()
+
+
+def test_a_row_that_is_not_whole_holds_up_the_others_until_the_program_has_ended(tmp_path):
+    writer, reader = record.Writer(tmp_path / "one"), record.Reader(tmp_path / "one")
+    writer.write(record.SENT, 0)
+    next(writer._slots)  # a thread that took its place and was killed then
+    writer.write(record.SENT, 2)
+    assert reader.new()["id"].tolist() == [0]
+    assert reader.new()["id"].tolist() == []
+    assert reader.new(ended=True)["id"].tolist() == [2]
+
+
+def test_a_killed_programs_last_row_is_there(tmp_path):
+    program = (
+        "import os, pathlib; from helpers.experiment import record\n"
+        f"writer = record.Writer(pathlib.Path({str(tmp_path / 'one')!r}))\n"
+        "for n in range(1_000): writer.write(record.SENT, n)\n"
+        "os.kill(os.getpid(), 9)"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert record.Reader(tmp_path / "one").new(ended=True)["id"].tolist() == list(range(1_000))
+
+
+# --------------------------------------------------------------------------------------- the feed
+
+
+class Told:
+    """Stands for the line to the notebook."""
+
+    def __init__(self):
+        self.said, self.stop = [], threading.Event()
+        self.stopping = self.stop.is_set
+
+    def __call__(self, *values):
+        self.said.append(values)
+
+
+def test_the_feed_is_paced_then_a_burst():
+    feed = Feed(Told(), rate=500, seconds=0.2, burst=50)
+    feed.go(start := time.perf_counter() + 0.02, 10)
+    taken = [(n, due, time.perf_counter()) for n, due in feed]
+    assert [n for n, _, _ in taken] == list(range(10, 160))
+    paced, burst = taken[:100], taken[100:]
+    assert [due for _, due, _ in paced] == pytest.approx([start + n / 500 for n in range(100)])
+    assert all(at >= due for _, due, at in paced)
+    assert all(math.isnan(due) for _, due, _ in burst)
+    assert feed._tell.said == [("ready", "sends"), ("ended", 160)]
+
+
+def test_the_feed_changes_its_pace_and_ends_when_it_is_told_to():
+    told = Told()
+    feed = Feed(told, rate=100, seconds=1e9, burst=0)
+    feed.go(time.perf_counter(), 0)
+    dues = []
+    for n, due in feed:
+        dues.append(due)
+        if n == 20:
+            feed.rate = 1_000
+        if n == 60:
+            told.stop.set()
+    assert np.diff(dues)[:20] == pytest.approx(0.01)
+    assert np.diff(dues)[20:] == pytest.approx(0.001)
+    assert told.said[-1] == ("ended", 61)
+
+
+# --------------------------------------------------------------------------------------- measured
+
+
+def test_each_setting_goes_to_the_program_that_takes_it(course):
+    def one(run, a, b=2): ...
+
+    def other(run, **settings): ...
+
+    programs = course.experiment(one, other)._programs
+    assert programs.share({"a": 1, "c": 3}) == [{"a": 1}, {"c": 3}]
+    with pytest.raises(TypeError, match=r"None of the programs \(one\) takes c"):
+        course.experiment(one)._programs.share({"a": 1, "c": 3})
+    with pytest.raises(TypeError, match="one needs a"):
+        programs.share({"c": 3})
+
+
+def test_what_was_measured_is_what_the_brokers_have(course, stream):
+    variants = {"acks=0": settings(course, **ACKS_0), "all": settings(course, acks="all")}
+    runs = stream.measure(variants, rate=500, seconds=0.6, burst=700, rounds=2)
+    assert list(runs) == ["acks=0", "all"]
+    books = runs.ledger()
+    assert (books["sent"] == 2_000).all() and (books["stored"] == 2_000).all()
+    assert (books["read"] == 2_000).all() and (books["lost"] == 0).all()
+    assert books["unconfirmed"].tolist() == [2_000, 0]
+    assert books["acknowledged"].tolist() == [0, 2_000]
+    for each in (*runs["acks=0"], *runs["all"]):
+        with KafkaAdminClient(bootstrap_servers=course.bootstrap_servers) as admin:
+            [described] = admin.describe_topics([each.topic])
+        assert len(described["partitions"]) == 2
+        assert sorted(each.stored) == sorted(course.stored_ids(each.topic)) == list(range(1_000))
+        messages = each.messages()
+        assert (messages["latency_ms"].dropna() >= 0).all()
+        assert messages["seconds"].notna().sum() == 300
+        # A reader can't have it before it is stored, nor much before the producer is told.
+        assert (messages["read_ms"].dropna() > 0).all()
+    assert (runs.table().notna()).all(axis=None)
+    assert len({each.topic for name in runs for each in runs[name]}) == 4
+
+
+def test_throughput_is_that_of_the_burst_by_the_brokers_own_clock(course, stream):
+    """The brokers stamp a message when they append it, if the topic is set so."""
+    stamped = course.experiment(
+        produce, consume, message_timestamp_type="LogAppendTime", name="stamped"
+    )
+    runs = stamped.measure(
+        {"all": settings(course, acks="all")}, rate=100, seconds=0.5, burst=6_000
+    )
+    [each] = runs["all"]
+    stamps = np.array([r.timestamp for r in course.records(each.topic) if r.offset >= 50]) / 1000
+    assert len(stamps) == 6_000
+    span = stamps.max() - stamps.min()
+    # From the first append to the last one, against from the first send to the last answer.
+    assert each.throughput() < 6_000 / span * 1.05
+    told = each.rows[(each.rows["kind"] == record.TOLD) & (each.rows["id"] >= 50)]["at"]
+    assert each.throughput() == pytest.approx(
+        6_000 / (told.max() - each.rows[each.rows["id"] == 50]["at"].min()), rel=0.001
+    )
+
+
+def test_a_frozen_leader_delays_every_message_that_was_due_meanwhile(course, stream):
+    faults = [freeze_leader(at=0.6), wake_leader(at=1.2)]
+    runs = stream.measure({"all": settings(course, acks="all")}, rate=500, seconds=2, faults=faults)
+    (frozen, first), (awake, second) = runs.events
+    assert (first, second) == ("leader frozen", "leader goes on")
+    assert 0.6 <= frozen < awake and awake >= 1.2
+    messages = runs.messages()
+    assert len(messages) == 1_000 and messages["stored"].all()
+    inside = messages[messages["seconds"].between(frozen + 0.05, awake - 0.05)]
+    assert len(inside) > 50
+    assert (inside["latency_ms"] >= 1000 * (awake - inside["seconds"]) - 20).all()
+    before = messages[messages["seconds"].between(0.25, 0.5)]
+    assert before["latency_ms"].median() < inside["latency_ms"].median() / 2
+
+
+def test_one_death_hits_all_that_run_together_and_the_cluster_is_whole_afterwards(course, stream):
+    variants = {"acks=0": settings(course, **ACKS_0), "all": settings(course, acks="all")}
+    runs = stream.measure(
+        variants, rate=500, seconds=2.5, together=True, faults=[kill_leader(at=0.8)]
+    )
+    books = runs.ledger()
+    assert books.loc["all", "lost"] == 0 and books.loc["all", "stored"] == 1_250
+    assert books.loc["acks=0", "silently_lost"] == books.loc["acks=0", "lost"] > 0
+    assert [label for _, label in runs.events] == ["leader killed"]
+    assert course.cluster.brokers() == [1, 2, 3]
+    assert runs["all"][0].start == runs["acks=0"][0].start
+
+
+def test_faults_ask_for_one_leader(course):
+    spread = course.experiment(produce, consume)
+    variants = {str(n): settings(course, acks=1) for n in range(4)}
+    with pytest.raises(ValueError, match="different leaders: give the experiment replicas="):
+        spread.measure(variants, rate=10, seconds=0.1, together=True, faults=[kill_leader(at=0.05)])
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"rate": 0}, {"seconds": -1}, {"burst": -5}, {"rate": float("nan")}]
+)
+def test_a_pace_that_can_not_be_is_refused(stream, course, wrong):
+    with pytest.raises(ValueError, match="must be positive"):
+        stream.measure({"a": settings(course)}, **{"rate": 10, "seconds": 1, **wrong})
+
+
+def test_no_variant_and_no_program_are_refused(stream, course):
+    with pytest.raises(ValueError, match="no variant"):
+        stream.measure({}, rate=10, seconds=1)
+    with pytest.raises(ValueError, match="needs a program"):
+        course.experiment()
+
+
+def test_a_programs_error_ends_the_run_with_its_words(course):
+    def breaks(run):
+        for n, _ in run.feed:
+            if n == 3:
+                raise KeyError("no such flight")
+
+    with pytest.raises(WorkerFailed, match="no such flight"):
+        course.experiment(breaks).measure({"a": {}}, rate=100, seconds=5)
+    assert workers.kill_all() == []
+
+
+def test_nothing_is_left_of_a_run(course, stream):
+    stream.measure({"a": settings(course)}, rate=100, seconds=0.2)
+    assert workers.kill_all() == []
+    assert not list(course.folder.glob("*.rows"))
+
+
+# ------------------------------------------------------------------------------------------ live
+
+
+def grown(live, name: str, above: int) -> int:
+    return until(lambda: live.snapshot().counts[name] > above, 20, f"{name} is above {above}")
+
+
+def test_a_live_run_changes_its_settings_without_losing_a_message(course, stream):
+    with stream.live(settings(course, acks="all"), rate=500) as live:
+        grown(live, "read", 300)
+        live.change(rate=1_000)
+        live.change(acks=1, enable_idempotence=False, label="acks=1")
+        until(lambda: any(e == "acks=1" for _, e in live.events), 20, "it has taken over")
+        sent = live.snapshot().counts["sent"]
+        grown(live, "read", sent + 500)
+        labels = [label for _, label in live.events]
+        assert labels == ["1,000/s", "acks=1"]
+        assert live.snapshot().settings["rate"] == 1_000
+        ids = sorted(course.stored_ids(live.topic))
+        assert ids == list(range(len(ids))) and len(ids) > sent + 500
+        shot = live.snapshot()
+        assert shot.errors == [] and shot.counts["lost"] == shot.counts["duplicated"] == 0
+        assert shot.throughput["per_s"].tail(8).median() == pytest.approx(1_000, rel=0.3)
+        assert shot.latency["p50_ms"].notna().any()
+        assert (shot.lag["lag"] >= 0).all()
+        topic = live.topic
+    live.stop()  # twice is no error
+    with KafkaAdminClient(bootstrap_servers=course.bootstrap_servers) as admin:
+        until(lambda: topic not in admin.list_topics(), 10, "the topic is deleted")
+    assert workers.kill_all() == []
+    assert not [t.name for t in threading.enumerate() if t.name.startswith("ThreadPool")]
+
+
+def test_a_live_run_counts_what_a_death_has_cost(course, stream):
+    with stream.live(settings(course, **ACKS_0), rate=1_000) as live:
+        grown(live, "read", 300)
+        live.kill_leader()
+        until(lambda: live.snapshot().counts["silently_lost"] > 0, 20, "something is lost")
+        lost = live.snapshot().counts["silently_lost"]
+        live.bring_back()
+        until(lambda: "broker back" in dict(map(reversed, live.events)), 60, "it is back")
+        grown(live, "read", live.snapshot().counts["read"] + 500)
+        shot = live.snapshot()
+        assert [label for _, label in live.events] == ["leader killed", "broker back"]
+        assert shot.counts["silently_lost"] >= lost and shot.counts["failed"] == 0
+    assert course.cluster.brokers() == [1, 2, 3]
+
+
+def test_a_live_run_tells_of_errors_and_goes_on(course):
+    def clumsy(run, servers, wrong=False, broken=False):
+        if broken:
+            raise KeyError("no such flight")
+        with KafkaProducer(bootstrap_servers=servers) as producer:
+            for n, due in run.feed:
+                future = producer.send(run.topic, b'{"id":%d}' % n)
+                run.sent(n, due, future)
+                if wrong:
+                    future.add_callback(lambda _: 1 / 0)
+
+    live = course.experiment(clumsy, consume).live(settings(course), rate=200)
+    with live:
+        grown(live, "read", 50)
+        with pytest.raises(TypeError, match="takes colour"):
+            live.change(colour="red")
+        with pytest.raises(ValueError, match="must be positive"):
+            live.change(rate=0)
+        live.change(broken=True)
+        until(lambda: live.snapshot().errors, 20, "the error is told")
+        assert live.snapshot().errors == ["KeyError: 'no such flight'"]
+        grown(live, "read", live.snapshot().counts["read"] + 50)  # the old program goes on
+        assert "broken" not in live.snapshot().settings
+        live.change(wrong=True)
+        told = lambda: any("division by zero" in text for text in live.snapshot().errors)
+        until(told, 20, "the callback's error is told")
+
+
+def test_a_live_runs_memory_is_of_the_last_moments_only(course, stream, monkeypatch):
+    from helpers.experiment import live as module
+
+    monkeypatch.setattr(module, "KEPT", 2.0)
+    with stream.live(settings(course, acks="all"), rate=1_000) as live:
+        until(lambda: live.snapshot().counts["read"] > 5_000, 30, "5,000 are read")
+        shot = live.snapshot()
+        assert len(live._messages) < shot.counts["sent"] - 1_000
+        assert shot.counts["sent"] >= shot.counts["stored"] > 5_000 and shot.counts["lost"] == 0
+        assert shot.counts["acknowledged"] >= shot.counts["stored"] - len(live._messages)
