@@ -7,7 +7,7 @@ unexport PYTHONPATH
 export CLUSTER UI_PORT POSTGRES_PORT KAFKA_COURSE_CACHE KAFKA_COURSE_MAVEN
 
 .DEFAULT_GOAL := help
-.PHONY: help lab notebooks-test notebooks-run kafka-up kafka-down kafka-status kafka-logs ui test lint resolve-test claims-test robustness-test compose-test bench clean requirements install
+.PHONY: help lab notebooks-test notebooks-run kafka-up kafka-down kafka-status kafka-logs ui test lint resolve-test claims-test exercises-test robustness-test compose-test bench clean requirements install
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
@@ -38,7 +38,7 @@ ui: install  ## open the cluster's web page
 
 # Two at a time, as tests mostly wait; those that share a cluster stay together.
 test: kafka-up  ## test the helpers, the commands and the saved notebooks (pytest)
-	@$(VENV) -m pytest tests -n 2 --no-loadscope-reorder $(addprefix --ignore tests/,claims robustness compose resolve)
+	@$(VENV) -m pytest tests -n 2 --no-loadscope-reorder $(addprefix --ignore tests/,claims exercises robustness compose resolve)
 
 # All four, also where one fails: each says what is to be mended.
 lint: STYLE := --no-cache --quiet --config .ci/ruff.toml --output-format concise helpers tests notebooks
@@ -55,6 +55,9 @@ resolve-test: install  ## check that all requirements have wheels for each syste
 
 claims-test: kafka-up  ## break each lesson's pattern and check that its claims notice
 	@$(VENV) -m pytest tests/claims
+
+exercises-test: kafka-up  ## check that each exercise takes its solution, and no stub or wrong answer
+	@$(VENV) -m pytest tests/exercises
 
 robustness-test: kafka-up  ## run the notebooks twice, interrupted, and over a cluster that crashed
 	@$(VENV) -m pytest tests/robustness

@@ -33,6 +33,7 @@ from .base.errors import ClaimFailed, NotInTime, StillAtWork
 from .base.waiting import until
 from .cluster import connect
 from .experiment import Experiment, Programs
+from .learn import exercises, predict
 
 if TYPE_CHECKING:
     from kafka.consumer.fetcher import ConsumerRecord
@@ -187,6 +188,42 @@ class Lesson:
         if not all(holds(bound) for bound, holds in given.values()):
             raise ClaimFailed(f"This claim does not hold in this run: {line}")
         print(f"✔ {line}")
+
+    def predict(self, letters: Iterable[str] = "ABCD", *, about: str = "") -> None:
+        """Shows buttons for the options of a question; what they say stands in the text above.
+
+        A choice is kept when the cell is run again. `about` tells several questions of a lesson
+        apart.
+        """
+        predict.question(self.number, about).ask(letters)
+
+    def answer(
+        self,
+        measured: float | str,
+        *,
+        about: str = "",
+        unit: str = "",
+        **options: tuple[float, float] | float | str,
+    ) -> None:
+        """Prints what the learner predicted, what was measured, and which option that makes right.
+
+        Each option comes with the numbers for which it is right, as in ``A=(0, 0.15), B=(0.15,
+        inf)``: from the first to below the second; or with the one value, as in ``C=638``. Raises
+        ClaimFailed where no option is right, ValueError where two are.
+        """
+        result = predict.result(measured, options, unit)
+        print(predict.question(self.number, about).answer(result))
+
+    def check(self, number: int, answer: object) -> None:
+        """Tries a learner's answer to an exercise and prints, in a sentence, what is wrong.
+
+        Raises ValueError for an exercise that this lesson doesn't have.
+        """
+        exercises.check(self, number, answer)
+
+    def hint(self, number: int) -> None:
+        """Prints a hint for an exercise, and how to load its solution. Raises as check does."""
+        exercises.hint(self.number, number)
 
     def scorecard(self, frame: pd.DataFrame, *, own: Iterable[str], title: str) -> Figure:
         """Draws the lesson's scorecard (charts.scorecard); keeps its numbers for the overview.

@@ -245,6 +245,24 @@ def test_what_a_learner_changes_is_saved(lab):
     assert saved["metadata"] == notebooks.METADATA
 
 
+def test_a_notebook_that_is_opened_has_no_widget_of_a_kernel_that_may_have_ended(lab):
+    """JupyterLab would show "model not found" in its place."""
+    path = "api/contents/notebooks/widget.ipynb"
+    content = lab.ask(f"api/contents/{course_lab.FIRST}")["content"]
+    cell = next(cell for cell in content["cells"] if cell["cell_type"] == "code")
+    view = {notebooks.WIDGET: {"model_id": "0" * 32, "version_major": 2, "version_minor": 0}}
+    shown = {"output_type": "display_data", "metadata": {}, "data": {**view, "text/plain": "words"}}
+    cell["outputs"] = [shown]
+    lab.ask(path, {"type": "notebook", "format": "json", "content": content}, "PUT")
+    file = lab.folder / "notebooks" / "widget.ipynb"
+    assert notebooks.WIDGET not in file.read_text() and "words" in file.read_text()
+    # Nor where another program has saved it.
+    file.write_text(json.dumps(content))
+    assert notebooks.WIDGET in file.read_text()
+    opened = json.dumps(lab.ask(path))
+    assert notebooks.WIDGET not in opened and "words" in opened
+
+
 def test_a_kernel_that_says_something_else_is_left_alone(lab):
     path = "api/contents/notebooks/other.ipynb"
     content = lab.ask(f"api/contents/{course_lab.FIRST}")["content"]

@@ -121,6 +121,11 @@ def test_nothing_on_stderr(code):
     ]
 
 
+def test_no_output_needs_a_kernel_to_be_seen(code):
+    outputs = [output for cell in code for output in cell.outputs]
+    assert not [output for output in outputs if notebooks.WIDGET in output.get("data", {})]
+
+
 def test_metadata_is_kernel_and_language_only(notebook):
     assert notebook.metadata == notebooks.METADATA
     assert all(set(cell.metadata) <= {"tags"} for cell in notebook.cells)

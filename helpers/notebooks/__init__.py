@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 EXECUTED = places.ROOT / "tests" / "executed.json"
 # The README's picture: notebook, cell, file.
 COVER = ("01-fire-and-forget.ipynb", "hole", places.NOTEBOOKS / "figure.png")
+WIDGET = "application/vnd.jupyter.widget-view+json"  # an output that only its kernel can show
 CELL_TIMEOUT = 60  # seconds; a cell is meant to need 20 at most, and CI machines are slow
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -111,6 +112,19 @@ def picture(notebook: nbformat.NotebookNode, cell_id: str) -> bytes:
     )
 
 
+def remove_widgets(notebook: dict) -> None:
+    """Takes views of widgets out of the outputs, and outputs that show nothing else.
+
+    Once their kernel has ended, a reader would find "model not found" there. Beside a view stands
+    what is to be seen instead; a progress bar that is done leaves an empty place.
+    """
+    for cell in notebook.get("cells", []):
+        if cell["cell_type"] == "code":
+            for output in cell["outputs"]:
+                output.get("data", {}).pop(WIDGET, None)
+            cell["outputs"] = [output for output in cell["outputs"] if output.get("data") != {}]
+
+
 def _tidy(notebook: nbformat.NotebookNode) -> None:
     """Leaves nothing in the file that changes from run to run without a reader's seeing it."""
     from nbconvert.preprocessors import CoalesceStreamsPreprocessor
@@ -121,11 +135,7 @@ def _tidy(notebook: nbformat.NotebookNode) -> None:
             {key: value for key, value in cell.metadata.items() if key == "tags"}
         )
         if cell.cell_type == "code":
-            # A progress bar that is done leaves an empty place, which says nothing to a reader.
-            cell.outputs = [
-                output
-                for output in cell.outputs
-                if output.get("name") != "stderr" and output.get("data") != {}
-            ]
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+    remove_widgets(notebook)
     # What was printed before such a place and after it is one text again, as JupyterLab has it.
     CoalesceStreamsPreprocessor().preprocess(notebook, {})

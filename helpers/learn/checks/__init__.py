@@ -1,0 +1,1 @@
+"""What a right answer does on the live cluster: a module a lesson, ``lesson_NN.EXERCISES``."""
