@@ -60,9 +60,10 @@ robustness-test: kafka-up  ## run the notebooks twice, interrupted, and over a c
 	@$(VENV) -m pytest tests/robustness
 
 # With a cluster of its own. What it needs besides comes into .venv as it stands: learners need none
-# of it, and a kernel may run from there.
+# of it, and a kernel may run from there. From uv's cache, where that has it.
+browser-test: ADD := $(VENV) -m uv pip install --quiet --require-hashes --python $(VENV) -r tests/browser/requirements.txt
 browser-test: install  ## work through lesson 01 in JupyterLab and Chromium, with screenshots
-	@$(VENV) -m uv pip install --quiet --require-hashes --python $(VENV) -r tests/browser/requirements.txt
+	@$(ADD) --offline 2> /dev/null || $(ADD)
 	@$(VENV) -m pytest tests/browser
 
 # Without SERVICES, all of them. The notebooks come first: they are what the lane is for.
