@@ -4,10 +4,10 @@ VENV := .venv/bin/python
 # These may stand after the command, as in: make kafka-up UI_PORT=8081
 # A kafka.py or helpers.py there would be taken for ours.
 unexport PYTHONPATH
-export CLUSTER UI_PORT POSTGRES_PORT KAFKA_COURSE_CACHE KAFKA_COURSE_MAVEN
+export CLUSTER UI_PORT POSTGRES_PORT KAFKA_COURSE_CACHE KAFKA_COURSE_MAVEN CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help lab notebooks-test notebooks-run kafka-up kafka-down kafka-status kafka-logs ui test lint resolve-test claims-test exercises-test robustness-test compose-test bench clean requirements install
+.PHONY: help lab notebooks-test notebooks-run kafka-up kafka-down kafka-status kafka-logs ui test lint resolve-test claims-test exercises-test robustness-test browser-test compose-test bench clean requirements install
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
@@ -38,7 +38,7 @@ ui: install  ## open the cluster's web page
 
 # Two at a time, as tests mostly wait; those that share a cluster stay together.
 test: kafka-up  ## test the helpers, the commands and the saved notebooks (pytest)
-	@$(VENV) -m pytest tests -n 2 --no-loadscope-reorder $(addprefix --ignore tests/,claims exercises robustness compose resolve)
+	@$(VENV) -m pytest tests -n 2 --no-loadscope-reorder $(addprefix --ignore tests/,browser claims exercises robustness compose resolve)
 
 # All four, also where one fails: each says what is to be mended.
 lint: STYLE := --no-cache --quiet --config .ci/ruff.toml --output-format concise helpers tests notebooks
@@ -62,6 +62,13 @@ exercises-test: kafka-up  ## check that each exercise takes its solution, and no
 robustness-test: kafka-up  ## run the notebooks twice, interrupted, and over a cluster that crashed
 	@$(VENV) -m pytest tests/robustness
 
+# With a cluster of its own. What it needs besides comes into .venv as it stands: learners need none
+# of it, and a kernel may run from there. From uv's cache, where that has it.
+browser-test: ADD := $(VENV) -m uv pip install --quiet --require-hashes --python $(VENV) -r tests/browser/requirements.txt
+browser-test: install  ## work through lesson 01 in JupyterLab and Chromium, with screenshots
+	@$(ADD) --offline 2> /dev/null || $(ADD)
+	@$(VENV) -m pytest tests/browser
+
 # Without SERVICES, all of them. The notebooks come first: they are what the lane is for.
 compose-test: install  ## run all notebooks and the fault API on the cluster that Docker Compose runs
 	docker compose up --detach --wait $(SERVICES)
@@ -77,8 +84,10 @@ clean:  ## end the cluster and delete its data and .venv (the cache outside the 
 	@if [ -d .cluster ]; then $(MAKE) --no-print-directory install && $(VENV) -m helpers.cluster down --forget; fi
 	@rm -rf .venv
 
-requirements: install  ## pin requirements.txt anew from requirements.in
-	@$(VENV) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements.in -o requirements.txt
+requirements: PIN := $(VENV) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes
+requirements: install  ## pin all requirements.txt anew from their requirements.in
+	@$(PIN) requirements.in -o requirements.txt
+	@$(PIN) -c requirements.txt tests/browser/requirements.in -o tests/browser/requirements.txt
 
 install:
 	@$(PYTHON) helpers/install.py

@@ -4,14 +4,8 @@ token.
 
 import json
 import os
-import re
-import subprocess
-import tempfile
 import urllib.error
-import urllib.parse
-import urllib.request
 from pathlib import Path
-from typing import NamedTuple
 
 import psutil
 import pytest
@@ -19,30 +13,14 @@ from jupyter_client import BlockingKernelClient
 
 from helpers import notebooks
 from helpers.base import places
-from helpers.base.waiting import until
 from helpers.notebooks import lab as course_lab
 
+import labs
 from clones import Clone
+from labs import PATIENCE
 
-PATIENCE = 60
 NARROW = 1280  # pixels; a window that is no wider than this is common
 LETTER, MARGINS = 7, 70  # pixels of a name in the file browser, and of what stands beside names
-
-
-class Lab(NamedTuple):
-    """A running lab."""
-
-    address: str
-    process: subprocess.Popen
-    folder: Path  # of its clone
-    cache: Path
-
-    def ask(self, path: str, sent: object = None, method: str | None = None):
-        """The server's answer, for those who have its token."""
-        server, _, token = self.address.partition("/lab?token=")
-        data = None if sent is None else json.dumps(sent).encode()
-        url = f"{server}/{urllib.parse.quote(path)}?token={token}"
-        return json.load(_open(urllib.request.Request(url, data, method=method)))
 
 
 @pytest.fixture(scope="module")
@@ -61,26 +39,8 @@ def clone(tmp_path_factory):
 @pytest.fixture(scope="module")
 def lab(clone, home):
     """The first lab of its clone. It leaves its home empty."""
-    # With a browser that does nothing.
-    command, env = clone.python(
-        "-m", "helpers.notebooks", "lab", HOME=str(home), BROWSER="true", XDG_CACHE_HOME=None
-    )
-    with tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=clone.folder,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            address = until(lambda: _address(process, log), PATIENCE, "JupyterLab serves")
-            cache = Path(clone.env[places.CACHE_VARIABLE])
-            yield Lab(address, process, clone.folder, cache)
-        finally:
-            process.terminate()
-            process.wait(PATIENCE)
+    with labs.running(clone, home) as lab:
+        yield lab
     assert os.listdir(home) == []
 
 
@@ -92,7 +52,7 @@ def kernel(lab):
     started = lab.ask("api/sessions", {**session, "kernel": {"name": "python3"}})["kernel"]
     (process,) = set(psutil.Process(lab.process.pid).children()) - set(before)
     yield started["id"], process
-    _open(_request(lab, f"api/kernels/{started['id']}", "DELETE"))
+    labs.open_url(lab.request(f"api/kernels/{started['id']}", method="DELETE"))
 
 
 @pytest.fixture(scope="module")
@@ -109,31 +69,6 @@ def language_info(lab, kernel):
         client.stop_channels()
 
 
-def _address(process: subprocess.Popen, log) -> str | None:
-    """The lab's address, once it serves: it names it before."""
-    log.seek(0)
-    said = log.read()
-    assert process.poll() is None, said
-    found = re.search(r"http://127\.0\.0\.1:\d+/lab\?token=\w+", said)
-    return found[0] if found and _answers(found[0].split("/lab")[0]) else None
-
-
-def _request(lab: Lab, path: str, method: str) -> urllib.request.Request:
-    server, _, token = lab.address.partition("/lab?token=")
-    return urllib.request.Request(f"{server}/{path}?token={token}", method=method)
-
-
-def _open(request: str | urllib.request.Request):
-    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10)
-
-
-def _answers(server: str) -> bool:
-    try:
-        return _open(f"{server}/api").status == 200
-    except urllib.error.URLError:
-        return False
-
-
 def test_listens_on_this_machine_only(lab):
     listening = [
         entry.laddr.ip
@@ -146,7 +81,7 @@ def test_listens_on_this_machine_only(lab):
 def test_asks_for_its_token(lab):
     server = lab.address.partition("/lab?token=")[0]
     with pytest.raises(urllib.error.HTTPError, match="403"):
-        _open(f"{server}/api/contents")
+        labs.open_url(f"{server}/api/contents")
     assert lab.ask("api/contents")["type"] == "directory"
 
 
@@ -156,7 +91,7 @@ def test_a_kernel_works_in_the_folder_of_the_notebooks(lab, kernel):
 
 def test_a_kernel_that_it_starts_writes_nothing_to_the_home_folder(lab, kernel, home):
     """Nor does the lab, whose fixture looks again when all has ended."""
-    assert "JupyterLab" in _open(lab.address).read().decode()
+    assert "JupyterLab" in labs.open_url(lab.address).read().decode()
     assert os.listdir(home) == []
 
 
@@ -190,7 +125,12 @@ def test_a_readme_is_opened_for_reading(lab):
     assert viewers["markdown"] == "Markdown Preview"
 
 
-def _default(lab: Lab, plugin: str, setting: str):
+def test_a_lesson_is_shown_whole_and_ends_with_its_tab(lab):
+    assert _default(lab, "notebook-extension:tracker", "windowingMode") == "none"
+    assert _default(lab, "notebook-extension:tracker", "kernelShutdown") is True
+
+
+def _default(lab: labs.Lab, plugin: str, setting: str):
     answer = lab.ask(f"lab/api/settings/@jupyterlab/{plugin}")
     return answer["schema"]["properties"][setting]["default"]
 

@@ -20,6 +20,13 @@ SETTINGS = {
     "@jupyterlab/filebrowser-extension:browser": {"showLastModifiedColumn": False},
     # A README is for reading.
     "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}},
+    "@jupyterlab/notebook-extension:tracker": {
+        # All cells at once. It makes those out of sight when the browser has nothing else to do,
+        # which took 30 seconds on a laptop that is busy with a cluster.
+        "windowingMode": "none",
+        # What a lesson has started ends with its tab.
+        "kernelShutdown": True,
+    },
 }
 # No question about news in front of the first lesson, and nothing asked of the network.
 PAGE = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}

