@@ -233,6 +233,9 @@ def test_a_frozen_leader_delays_every_message_that_was_due_meanwhile(course, str
     (frozen, first), (awake, second) = runs.events
     assert (first, second) == ("leader frozen", "leader goes on")
     assert 0.6 <= frozen < awake and awake >= 1.2
+    assert runs.moment("leader goes on") == awake
+    with pytest.raises(KeyError, match="No 'leader killed' happened; what did: 'leader frozen', "):
+        runs.moment("leader killed")
     messages = runs.messages()
     assert len(messages) == 1_000 and messages["stored"].all()
     inside = messages[messages["seconds"].between(frozen + 0.05, awake - 0.05)]

@@ -2,6 +2,7 @@
 
 import ast
 import io
+import re
 import subprocess
 import sys
 import tokenize
@@ -20,6 +21,10 @@ SETTINGS = tomllib.loads(RUFF.read_text(encoding="utf-8"))
 COLUMNS = SETTINGS["line-length"]
 CELL_LINES = 20
 MEAN_LINES = 9
+# What half an hour is enough for; lessons 12 and 15 have more to say.
+LENGTHS = {"words": 1_500, "lines of code": 200, "figures": 6}
+LONGER = {"words": 1_800, "lines of code": 280, "figures": 6}
+FIGURE = re.compile(r"^(charts\.(?!palette)\w+|course\.(scorecard|panel))\(", re.MULTILINE)
 # The notebooks that don't keep the rules for notebooks yet.
 EXCUSED = SETTINGS["format"]["exclude"]
 LIST = "the list format.exclude in .ci/ruff.toml"
@@ -117,7 +122,25 @@ def test_other_statements_pass(source):
 # ------------------------------------------------------------------------------------ the notebooks
 
 
-def broken_rules(notebook: NotebookNode) -> list[str]:
+def lengths(notebook: NotebookNode) -> dict[str, int]:
+    """How long a notebook is, in what it asks of its reader."""
+    texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    words = [word for text in texts for word in text.split() if word.strip("|-#>*")]
+    code = [cell.source for cell in code_cells(notebook)]
+    return {
+        "words": len(words),
+        "lines of code": sum(len(source.splitlines()) for source in code),
+        "figures": sum(len(FIGURE.findall(source)) for source in code),
+    }
+
+
+def minutes(notebook: NotebookNode) -> float:
+    """How long it takes to read: 180 words a minute, 3 s a line of code, 20 s a figure."""
+    long = lengths(notebook)
+    return long["words"] / 180 + long["lines of code"] / 20 + long["figures"] / 3
+
+
+def broken_rules(notebook: NotebookNode, number: int = 0) -> list[str]:
     """The rules for notebooks that this one does not keep, each with the cells that break it."""
     lines = {cell.id: cell.source.splitlines() for cell in code_cells(notebook)}
     wide = [cell for cell, own in lines.items() if any(len(line) > COLUMNS for line in own)]
@@ -130,6 +153,13 @@ def broken_rules(notebook: NotebookNode) -> list[str]:
         found.append(f"more than {CELL_LINES} lines in {', '.join(long)}")
     if mean > MEAN_LINES:
         found.append(f"{mean:.1f} lines a cell on average, more than {MEAN_LINES}")
+    longest = LONGER if number in (12, 15) else LENGTHS
+    for what, count in lengths(notebook).items():
+        if count > longest[what]:
+            found.append(f"{count:,} {what}, more than {longest[what]:,}")
+    said = re.search(r"(\d+) minutes to read", notebook.cells[0].source if notebook.cells else "")
+    if said and abs(int(said[1]) - minutes(notebook)) > 1:
+        found.append(f"{minutes(notebook):.0f} minutes to read, not {said[1]}")
     if not is_formatted(notebook):
         found.append("not as ruff format would write it")
     return found
@@ -165,7 +195,7 @@ def wrong_entries(excused: list[str]) -> list[str]:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
 def test_a_notebook_keeps_the_rules_or_is_listed_as_one_that_does_not_yet(path):
-    broken = broken_rules(read(path))
+    broken = broken_rules(read(path), int(path.stem[:2]))
     assert complaint(name(path), broken, EXCUSED) == ""
     if broken:
         pytest.xfail(f"excused by {LIST}: {'; '.join(broken)}")
@@ -204,6 +234,28 @@ def made_of(*sources: str) -> NotebookNode:
 def test_a_notebook_that_breaks_a_rule_is_found(sources, words):
     (broken,) = broken_rules(made_of(*(source.rstrip() for source in sources)))
     assert words in broken
+
+
+@pytest.mark.parametrize(
+    ("text", "sources", "broken"),
+    [
+        ("word " * 1_501, [], "1,501 words, more than 1,500"),
+        ("word | " * 1_500, [], None),
+        ("", ["x = 1"] * 201, "201 lines of code, more than 200"),
+        ("", ["charts.lag(x)"] * 4 + ["course.panel(x)"] * 3, "7 figures, more than 6"),
+        ("", ["charts.palette(x)"] * 7, None),
+        ("10 minutes to read " * 360, [], "8 minutes to read, not 10"),
+        ("8 minutes to read " * 360, [], None),
+    ],
+)
+def test_a_notebook_that_takes_too_long_is_found(text, sources, broken):
+    cells = [new_markdown_cell(text), *map(new_code_cell, sources)]
+    assert broken_rules(new_notebook(cells=cells)) == ([broken] if broken else [])
+
+
+def test_the_longest_lessons_may_be_longer():
+    notebook = new_notebook(cells=[new_markdown_cell("word " * 1_700)])
+    assert broken_rules(notebook, 12) == [] != broken_rules(notebook, 11)
 
 
 def test_a_notebook_at_the_limits_passes():

@@ -170,3 +170,11 @@ class Runs(Mapping[str, list[Recording]]):
     def events(self) -> list[tuple[float, str]]:
         """The faults as they happened: (seconds, label)."""
         return sorted({event for each in self._recordings for event in each.events})
+
+    def moment(self, label: str) -> float:
+        """When that fault first happened, in seconds. Raises KeyError for one that didn't."""
+        for seconds, happened in self.events:
+            if happened == label:
+                return seconds
+        there = ", ".join(repr(happened) for _, happened in self.events) or "nothing"
+        raise KeyError(f"No {label!r} happened; what did: {there}")
