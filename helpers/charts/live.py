@@ -64,6 +64,7 @@ class Screen:
     @canvas.styled
     def __init__(self, title: str):
         self.figure, axes = canvas.figure(title, rows=3, height=HEIGHT, sharex=True)
+        [self._title] = self.figure.texts
         self.figure.set_layout_engine(None)
         total = self.figure.get_figheight()
         self.figure.subplots_adjust(
@@ -119,7 +120,7 @@ class Screen:
         if not low < high:
             raise ValueError(f"live: the window {window} ends before it starts")
         if title is not None:
-            self.figure.suptitle(title)
+            self._title.set_text(title)
         for name, axis in self._axes.items():
             frame = frames[name].sort_values("seconds")
             self._draw(name, axis, frame[frame["seconds"].between(low, high)])
