@@ -7,7 +7,7 @@ to it):
 
     notebooks   commands: open, test and run the notebooks
     lesson      one run of a notebook: its topics and groups, claims, scorecard, clean-up
-    learn       what the learner does: predictions, exercises, and the checks of their answers
+    learn       what the learner does: predictions, exercises and their checks, the panel
     experiment  a lesson's programs: measured variant by variant, broken, and turned live
     charts      the figures: data frames go in, a picture comes out
     meters      a paced load, and what is recorded of a run: latency, lag, ownership, the ledger

@@ -19,6 +19,8 @@ SCORECARDS = ROOT / ".scorecards"  # a file a lesson: what this learner's own ru
 SCRATCH = ROOT / ".scratch"  # files that a lesson writes; its clean-up deletes them
 
 CACHE_VARIABLE = "KAFKA_COURSE_CACHE"
+# Set where notebooks run with nobody to press a button.
+UNATTENDED = "KAFKA_COURSE_UNATTENDED"
 
 
 def cache(*parts):

@@ -5,12 +5,14 @@ expression: ``charts.lag(…)``.
     spread        latency
     tradeoff      tradeoff
     over_time     lag, in_flight, latency_over_time, stored_over_time
+    live          live, Screen
     calls         calls_over_time
     ownership     gantt
     loads         load_curve, load_latency
     sweeps        heat_map, pareto, front
     crashes       lost_and_repeated
     partition     offsets
+    tape          tape
     windows       window_counts, arrivals, lateness
     diagrams      diagram
     whole_course  overview
@@ -26,12 +28,14 @@ from .calls import calls_over_time
 from .canvas import Chart, number, palette
 from .crashes import lost_and_repeated
 from .diagrams import diagram
+from .live import Screen, live
 from .loads import load_curve, load_latency
 from .over_time import in_flight, lag, latency_over_time, stored_over_time
 from .ownership import gantt
 from .partition import offsets
 from .spread import latency
 from .sweeps import front, heat_map, pareto
+from .tape import STATES, tape
 from .tradeoff import tradeoff
 from .whole_course import overview
 from .windows import LATENESS, arrivals, lateness, window_counts
@@ -40,7 +44,9 @@ __all__ = [
     "ALARMS",
     "LATENESS",
     "MEASURES",
+    "STATES",
     "Chart",
+    "Screen",
     "agreement",
     "arrivals",
     "calls_over_time",
@@ -56,6 +62,7 @@ __all__ = [
     "load_curve",
     "load_latency",
     "lateness",
+    "live",
     "lost_and_repeated",
     "number",
     "offsets",
@@ -64,6 +71,7 @@ __all__ = [
     "pareto",
     "scorecard",
     "stored_over_time",
+    "tape",
     "throughput",
     "tradeoff",
     "window_counts",

@@ -5,7 +5,6 @@ and a topic agree on.
 import math
 from collections.abc import Iterable, Sequence
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -28,7 +27,7 @@ MEASURES = {
 ALARMS = {"lost": canvas.SILENT, "duplicated": canvas.DUPLICATED}
 
 
-@matplotlib.rc_context(canvas.STYLE)
+@canvas.styled
 def throughput(frame: pd.DataFrame, *, title: str) -> Figure:
     """Messages per second of each variant: a bar for the median of the rounds, a dot for each round
     (where there are several).
@@ -67,7 +66,7 @@ def throughput(frame: pd.DataFrame, *, title: str) -> Figure:
     return canvas.done(figure)
 
 
-@matplotlib.rc_context(canvas.STYLE)
+@canvas.styled
 def scorecard(frame: pd.DataFrame, *, title: str) -> Figure:
     """The figure with which every lesson ends: six measures side by side, a row per variant.
 
@@ -90,7 +89,7 @@ def scorecard(frame: pd.DataFrame, *, title: str) -> Figure:
     return _panels(title, names, panels)
 
 
-@matplotlib.rc_context(canvas.STYLE)
+@canvas.styled
 def ledger(frame: pd.DataFrame, *, title: str, order: bool = False) -> Figure:
     """What the producer was told and what was found afterwards, a row per variant.
 
@@ -147,7 +146,7 @@ def ledger(frame: pd.DataFrame, *, title: str, order: bool = False) -> Figure:
     return _panels(title, names, panels, first=(frame, texts), same_scale=len(panels))
 
 
-@matplotlib.rc_context(canvas.STYLE)
+@canvas.styled
 def agreement(frame: pd.DataFrame, *, title: str) -> Figure:
     """What a database and a topic say of the same things, a row per variant.
 

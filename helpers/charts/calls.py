@@ -16,7 +16,7 @@ OUTCOMES = {
 }
 
 
-@matplotlib.rc_context(canvas.STYLE)
+@canvas.styled
 def calls_over_time(
     frames: canvas.Frames, *, title: str, events: canvas.Events = (), top: float | None = None
 ) -> Figure:

@@ -7,11 +7,14 @@ written names tell the same thing in grey.
 """
 
 import base64
+import functools
 import io
 import math
 import textwrap
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from itertools import product
+from typing import ParamSpec, TypeVar
 
 import matplotlib
 import numpy as np
@@ -61,17 +64,40 @@ Frames = (
 )  # one frame with a column variant, or a frame per variant
 
 
+Arguments, Answer = ParamSpec("Arguments"), TypeVar("Answer")
+_at_a_time = threading.RLock()
+
+
+def styled(draw: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
+    """For each function that draws a figure: it draws in the course's style, one at a time.
+
+    matplotlib's settings belong to the whole process. A live figure is drawn by a thread of its
+    own, and what that leaves half done would be the style of a cell's figure.
+    """
+
+    @functools.wraps(draw)
+    def drawn(*args: Arguments.args, **more: Arguments.kwargs) -> Answer:
+        with _at_a_time, matplotlib.rc_context(STYLE):
+            return draw(*args, **more)
+
+    return drawn
+
+
 class Chart(Figure):
     """A figure that shows itself in a notebook as one PNG, and that pyplot doesn't know of (so
     nothing to close).
     """
 
-    def png(self) -> bytes:
+    def png(self, quick: bool = False) -> bytes:
         """The picture. A notebook keeps every one: it gets a palette of colours, smaller where it
-        would pass 60 kB.
+        would pass 60 kB. With `quick` it is larger and costs less: for one that is soon replaced.
         """
         self.canvas.draw()
         picture = Image.fromarray(np.asarray(self.canvas.buffer_rgba())).convert("RGB")
+        if quick:
+            file = io.BytesIO()
+            picture.save(file, "png", compress_level=1)
+            return file.getvalue()
         for colours in (256, 64, 16):
             file = io.BytesIO()
             picture.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(

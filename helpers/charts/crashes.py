@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,7 +11,7 @@ from matplotlib.text import Text
 from . import canvas
 
 
-@matplotlib.rc_context(canvas.STYLE)
+@canvas.styled
 def lost_and_repeated(frame: pd.DataFrame, *, x: str, x_label: str, title: str) -> Figure:
     """Repetitions as bars above the axis, losses below it, on one scale; a group of bars per value
     of `x`, a bar per variant.

@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import product
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -19,7 +18,7 @@ KINDS = {"client": "#DCEAF5", "broker": "#FFFFFF", "leader": "#FBE3B0", "other":
 Point = tuple[float, float]
 
 
-@matplotlib.rc_context(canvas.STYLE)
+@canvas.styled
 def diagram(boxes: Mapping[str, tuple], arrows: Sequence[tuple], *, title: str) -> Figure:
     """Who sends what to whom.
 

@@ -4,7 +4,6 @@ stick).
 
 from collections.abc import Iterable
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -13,7 +12,7 @@ from matplotlib.figure import Figure
 from . import canvas
 
 
-@matplotlib.rc_context(canvas.STYLE)
+@canvas.styled
 def load_curve(frame: pd.DataFrame, *, title: str) -> Figure:
     """Delivered messages and their latency against the offered load, both axes logarithmic.
 
@@ -64,7 +63,7 @@ def load_curve(frame: pd.DataFrame, *, title: str) -> Figure:
     return canvas.done(figure)
 
 
-@matplotlib.rc_context(canvas.STYLE)
+@canvas.styled
 def load_latency(frame: pd.DataFrame, *, title: str) -> Figure:
     """The median latency of each variant as the offered load rises, on log axes.
 

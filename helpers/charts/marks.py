@@ -84,9 +84,12 @@ def stack(axis: Axes, edges: np.ndarray, kinds: Iterable[tuple]) -> np.ndarray:
     return floor
 
 
-def stagger(axis: Axes, marks: Sequence[tuple[float, Text]]) -> float:
+def stagger(axis: Axes, marks: Sequence[tuple[float, Text]], highest: float | None = None) -> float:
     """Put each event's label above the axis at its mark, in the lowest line in which it lies on no
     other label. Returns how high they reach above the axis, in points.
+
+    Where they need much room, the figure grows. With `highest` it never does: a label that would
+    reach higher than so many pixels above the axis is left out, the latest ones first of all kept.
     """
     box, placed = axis.bbox, []
     for when, text in sorted(marks, key=lambda mark: -mark[0]):
@@ -99,6 +102,9 @@ def stagger(axis: Axes, marks: Sequence[tuple[float, Text]]) -> float:
             spot = Bbox.from_bounds(
                 left, min(other.y1 for other in hit) + 1, size.width + 10, size.height + 3
             )
+        if highest is not None and spot.y1 - box.y1 > highest:
+            text.set_visible(False)
+            continue
         # A distance above the axis, which stays right when the axis then gives up height for the
         # labels.
         up = ScaledTranslation(0, (spot.y0 - box.y1) / canvas.DPI, axis.figure.dpi_scale_trans)

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,7 +11,7 @@ from matplotlib.text import Text
 from . import canvas, marks
 
 
-@matplotlib.rc_context(canvas.STYLE)
+@canvas.styled
 def lag(frames: canvas.Frames, *, title: str, events: canvas.Events = ()) -> Figure:
     """How many messages the consumers are behind as time goes by, a line per variant, broken where
     nothing could be sampled.
@@ -24,7 +23,7 @@ def lag(frames: canvas.Frames, *, title: str, events: canvas.Events = ()) -> Fig
     return _lines(frames, "lag", "lag", "lag (messages)", title, events, breaks=True)
 
 
-@matplotlib.rc_context(canvas.STYLE)
+@canvas.styled
 def in_flight(frames: canvas.Frames, *, title: str, events: canvas.Events = ()) -> Figure:
     """How many messages were sent and not yet answered as time goes by, a line per variant.
 
@@ -35,7 +34,7 @@ def in_flight(frames: canvas.Frames, *, title: str, events: canvas.Events = ()) 
     return _lines(frames, "in_flight", "in_flight", "in flight (messages)", title, events)
 
 
-@matplotlib.rc_context(canvas.STYLE)
+@canvas.styled
 def latency_over_time(frames: canvas.Frames, *, title: str, events: canvas.Events = ()) -> Figure:
     """The latency of single messages as time goes by: a dot per message, on a log axis.
 
@@ -203,7 +202,7 @@ def _end_in_pixels(axis: Axes, label: Text) -> float:
     )
 
 
-@matplotlib.rc_context(canvas.STYLE)
+@canvas.styled
 def stored_over_time(
     frames: canvas.Frames,
     *,

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -28,7 +27,7 @@ class Owners(Protocol):
         """A row per message that was read: member, partition, seconds."""
 
 
-@matplotlib.rc_context(canvas.STYLE)
+@canvas.styled
 def gantt(
     runs: Mapping[str, Owners], *, title: str, events: Mapping[str, canvas.Events] | None = None
 ) -> Figure:

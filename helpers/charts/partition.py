@@ -11,7 +11,7 @@ from . import canvas
 PARTS = [("committed", canvas.OK, ""), ("position", "#56B4E9", "//"), ("end", canvas.PAPER, "")]
 
 
-@matplotlib.rc_context(canvas.STYLE)
+@canvas.styled
 def offsets(frame: pd.DataFrame, *, title: str) -> Figure:
     """A partition and its readers: what is read and committed, read only, and not read yet (the
     lag), a row per reader.

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,7 +10,7 @@ from matplotlib.figure import Figure
 from . import canvas
 
 
-@matplotlib.rc_context(canvas.STYLE)
+@canvas.styled
 def latency(samples: Mapping[str | tuple[str, str], Sequence[float]], *, title: str) -> Figure:
     """How latencies spread: a thin line from the least to the most, a thick one from p50 to p99, on
     a log axis.

@@ -24,7 +24,7 @@ SPOTS = [
 ]
 
 
-@matplotlib.rc_context(canvas.STYLE)
+@canvas.styled
 def heat_map(
     frame: pd.DataFrame,
     *,
@@ -76,7 +76,7 @@ def heat_map(
     return canvas.done(figure)
 
 
-@matplotlib.rc_context(canvas.STYLE)
+@canvas.styled
 def pareto(
     frame: pd.DataFrame,
     *,

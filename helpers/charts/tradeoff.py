@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,7 +10,7 @@ from matplotlib.figure import Figure
 from . import canvas, marks
 
 
-@matplotlib.rc_context(canvas.STYLE)
+@canvas.styled
 def tradeoff(
     rates: pd.DataFrame,
     *,

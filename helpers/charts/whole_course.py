@@ -1,6 +1,5 @@
 """The whole course on one page: what each lesson measured."""
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -22,7 +21,7 @@ LOOKS = {
 }
 
 
-@matplotlib.rc_context(canvas.STYLE)
+@canvas.styled
 def overview(frame: pd.DataFrame, lessons: dict[int, str], *, title: str) -> Figure:
     """All lessons below each other, the six measures side by side, a mark per variant: filled for
     the lesson's own, hollow for the others.

@@ -18,7 +18,7 @@ LATENESS = {
 }
 
 
-@matplotlib.rc_context(canvas.STYLE)
+@canvas.styled
 def window_counts(frame: pd.DataFrame, *, title: str) -> Figure:
     """What windows counted: a panel per kind of window, a box per window, from its begin to its
     end, as high as its count.
@@ -64,7 +64,7 @@ def window_counts(frame: pd.DataFrame, *, title: str) -> Figure:
     return canvas.done(figure)
 
 
-@matplotlib.rc_context(canvas.STYLE)
+@canvas.styled
 def arrivals(frame: pd.DataFrame, *, title: str) -> Figure:
     """When each event happened against when it arrived, with the watermark (the latest event time
     seen so far) as a line.
@@ -106,7 +106,7 @@ def arrivals(frame: pd.DataFrame, *, title: str) -> Figure:
     return canvas.done(figure)
 
 
-@matplotlib.rc_context(canvas.STYLE)
+@canvas.styled
 def lateness(frame: pd.DataFrame, *, title: str) -> Figure:
     """How many events came in time, within grace and too late: a stacked bar per row.
 

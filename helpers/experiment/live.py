@@ -7,7 +7,7 @@ not a program that starts.
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -105,15 +105,23 @@ class Live:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def change(self, rate: float | None = None, label: str = "", **settings: object) -> None:
+    def change(
+        self,
+        rate: float | None = None,
+        label: str = "",
+        without: Iterable[str] = (),
+        **settings: object,
+    ) -> None:
         """Changes the pace, or gives the programs other settings; returns at once.
 
-        Settings that are not named stay. `label` is what figures call the change; else it is made
-        of the settings. Raises what can't work, at once.
+        Settings that are not named stay, but for those `without`: they are left to the client.
+        `label` is what figures call the change; else it is made of the settings. Raises what can't
+        work, at once.
         """
         if rate is not None:
             Pace(rate, ENDLESS)
-        wanted = self._settings | settings
+        wanted = {name: self._settings[name] for name in self._settings if name not in without}
+        wanted |= settings
         self._all.share(wanted)
         if rate not in (None, self._rate):
             self._rate = rate

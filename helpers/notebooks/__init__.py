@@ -49,7 +49,8 @@ def test(notebooks: list[Path]) -> int:
         f"--nbval-cell-timeout={CELL_TIMEOUT}",
     ]
     command += ["--durations=5", "-p", "no:cacheprovider", *map(str, notebooks)]
-    return subprocess.run(command, env=places.environment(), cwd=places.ROOT).returncode
+    env = places.environment() | {places.UNATTENDED: "1"}
+    return subprocess.run(command, env=env, cwd=places.ROOT).returncode
 
 
 def run(notebooks: list[Path]) -> int:
@@ -79,7 +80,7 @@ def run(notebooks: list[Path]) -> int:
 
 
 def client(notebook: nbformat.NotebookNode, timeout: int = CELL_TIMEOUT) -> "NotebookClient":
-    """What executes a notebook as a learner does, in the folder of the notebooks.
+    """What executes a notebook as a learner does, in the folder of the notebooks, but unattended.
 
     `timeout` is in seconds, for each cell.
     """
@@ -91,8 +92,11 @@ def client(notebook: nbformat.NotebookNode, timeout: int = CELL_TIMEOUT) -> "Not
         timeout=timeout,
         kernel_name="python3",
         resources={"metadata": {"path": places.NOTEBOOKS}},
-        # Its warning of each start, that it speaks over TCP of this machine, is no news to anybody.
-        extra_arguments=["--log-level=ERROR"],
+        extra_arguments=[
+            # Its warning of each start, that it speaks over TCP of this machine, is no news.
+            "--log-level=ERROR",
+            f"--IPKernelApp.exec_lines=import os; os.environ['{places.UNATTENDED}'] = '1'; del os",
+        ],
     )
 
 

@@ -198,6 +198,29 @@ def times(*clock):
     return pd.to_datetime([f"2013-07-10 {time}" for time in clock], utc=True)
 
 
+def now(end=20.0, begin=0.0, **columns):
+    """What a live run looks back on: three frames on one clock."""
+    seconds = np.arange(begin, end, 0.25)
+    values = {"per_s": 2_000, "p50_ms": 1.7, "p99_ms": 6.2, "lag": 12, **columns}
+    of = lambda *names: pd.DataFrame(
+        {
+            "seconds": seconds,
+            **{name: np.resize(np.array(values[name], float), len(seconds)) for name in names},
+        }
+    )
+    return {"throughput": of("per_s"), "latency": of("p50_ms", "p99_ms"), "lag": of("lag")}
+
+
+def tape_records(partitions=("partition 0", "partition 1"), count=40, states=("done",)):
+    return pd.DataFrame(
+        {
+            "partition": np.repeat(list(partitions), count),
+            "offset": np.tile(np.arange(count), len(partitions)),
+            "state": np.resize(np.repeat(list(states), 5), count * len(partitions)),
+        }
+    )
+
+
 def windows(kinds=("tumbling", "hopping"), count=12, most=5):
     begin = times("06:00")[0] + pd.to_timedelta(np.arange(count) * 45, "min")
     frames = [
@@ -516,6 +539,41 @@ FIGURES: dict[str, dict[str, Case]] = {
             places(LONG, committed=39_998, position=[39_999, 39_998], end=[40_000, 10**6]),
             title=LONG_TITLE,
         ),
+        "empty": Case(places(committed=0, position=0, end=0)),
+    },
+    "live": {
+        "ordinary": Case(now(), dict(window=(0, 20), events=EVENTS)),
+        "just begun": Case(now(end=0.0), dict(window=(-20, 0))),
+        "one value": Case(now(end=0.2), dict(window=(-19.8, 0.2), events=[(0.1, "acks=1")])),
+        "ten marks": Case(
+            now(1_000, 980, p99_ms=[3, np.nan, 4_000], lag=[0, 1e6], per_s=[0, 123_456]),
+            dict(window=(980, 1_000), events=[(970 + at, name) for at, name in CLOSE * 3]),
+            LONG_TITLE,
+        ),
+        "a close window": Case(
+            now(p50_ms=0.04, p99_ms=0.06),
+            dict(window=(9.5, 12), events=[*CLOSE, (11, "word " * 30)]),
+        ),
+        "nothing but NaN": Case(
+            now(per_s=np.nan, p50_ms=np.nan, p99_ms=np.nan, lag=np.nan), dict(window=(0, 20))
+        ),
+    },
+    "tape": {
+        "ordinary": Case(
+            places(["partition 0", "partition 1"], committed=[30, 40], position=[34, 40], end=60),
+            dict(records=tape_records(states=charts.STATES)),
+        ),
+        "without records": Case(places(["map", "report"], committed=[39_998, np.nan])),
+        "long names": Case(
+            places(LONG, committed=39_998, position=[39_999, 39_998], end=[40_000, 10**6]),
+            dict(records=tape_records(LONG, 2_000, ["repeated", "lost"])),
+            LONG_TITLE,
+        ),
+        "the last ones": Case(
+            places(["a", "b"], committed=[10_000, 39_950], position=[39_900, np.nan]),
+            dict(last=60, records=tape_records("ab", 40_000, charts.STATES)),
+        ),
+        "nothing read": Case(places(["a"], committed=np.nan, position=np.nan, end=5)),
         "empty": Case(places(committed=0, position=0, end=0)),
     },
     "window_counts": {

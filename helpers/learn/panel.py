@@ -1,0 +1,585 @@
+"""The panel: knobs and buttons over a live run, a figure of its last seconds, and its counts.
+
+Where nobody is there to press a button (nbval, make notebooks-run), a scripted turn through two
+settings takes its place, and leaves a figure.
+"""
+
+import atexit
+import html
+import os
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from itertools import product
+from math import floor, log10, sqrt
+from typing import Protocol
+
+import ipywidgets
+import pandas as pd
+
+from .. import charts
+from ..base import places
+from ..base.errors import CourseError, NotInTime
+from ..base.waiting import until
+
+LAST = 20.0  # seconds that the figure shows
+EVERY = 0.33  # seconds from one picture to the next
+APART = 0.15  # seconds at least between two changes, however fast a slider is moved
+TURN = 4.0  # seconds at most for the scripted turn
+PART = 1.3  # seconds that it shows of each setting
+LOGARITHMIC = 50  # from this ratio of high to low on a slider goes by 1, 1.5, 2, 3, 5, 7, 10, …
+STEPS = (1, 1.5, 2, 3, 5, 7)
+BEAT = 5.0  # seconds; so often a page that shows the panel says that it is there
+# Seconds without a beat, after which no page shows the panel any more. A browser lets a page that
+# is not in sight speak once a minute only.
+GONE = 90.0
+MOST_KNOBS = 4
+NAMES = "11em"  # how wide a knob's name is
+VIEW = "application/vnd.jupyter.widget-view+json"
+INSTEAD = "A panel with knobs, buttons and a live figure. To turn them, run this cell."
+
+# Count -> words, and what it means.
+COUNTS = {
+    "sent": ("sent", "the producer's send has returned"),
+    "acknowledged": ("acknowledged", "a broker has answered that it is stored"),
+    "unconfirmed": ("unconfirmed", "sent with acks=0: no broker ever answers"),
+    "failed": ("failed", "the program was told of an error"),
+    "stored": ("stored", "a consumer has found it in the topic"),
+    "lost": ("lost", "overtaken by others, and it will not come any more"),
+    "silently_lost": ("silently lost", "lost, and the program was told of no error"),
+    "duplicated": ("duplicated", "stored more than once"),
+    "read": ("read", "records that the consumer got"),
+}
+ALARMING = ("lost", "silently_lost")
+
+_NONE = object()
+# At most one run at a time, of all panels: two would compete for the machine that they measure.
+_one_at_a_time = threading.RLock()
+_running: "set[Panel]" = set()
+
+
+class Snapshot(Protocol):
+    """What a live run looks like at one moment. Times are in seconds since it began."""
+
+    now: float
+    throughput: pd.DataFrame  # as charts.live takes them
+    latency: pd.DataFrame
+    lag: pd.DataFrame
+    counts: Mapping[str, int]  # those of COUNTS, of the whole run
+    events: list[tuple[float, str]]
+    errors: list[str]  # in words, the latest last
+
+
+class Live(Protocol):
+    """Programs that run until they are stopped. Each of these returns at once, but for stop."""
+
+    def change(
+        self,
+        rate: float | None = None,
+        label: str = "",
+        without: Iterable[str] = (),
+        **settings: object,
+    ) -> None:
+        """Changes the pace (messages per second) and settings; those `without` are taken away."""
+
+    def kill_leader(self) -> None: ...
+
+    def freeze_leader(self) -> None: ...
+
+    def bring_back(self) -> None: ...
+
+    def snapshot(self, last: float) -> Snapshot: ...
+
+    def stop(self) -> None: ...
+
+
+@dataclass
+class Knob:
+    """One knob: its widget, and what each of its values sets."""
+
+    name: str
+    widget: ipywidgets.ValueWidget
+    meaning: Callable[[object], dict[str, object]]
+    extremes: tuple  # two of its values that differ as much as can be
+
+    @property
+    def settings(self) -> dict[str, object]:
+        return self.meaning(self.widget.value)
+
+    @property
+    def words(self) -> str:
+        """Its value, as in linger_ms=20."""
+        value = self.widget.value
+        if isinstance(value, int | float):
+            return f"{self.name}={charts.number(value)}"
+        return f"{self.name}={self.widget.label}"
+
+
+def show(
+    make_live: Callable[[dict, float], Live],
+    knobs: Mapping[str, object],
+    *,
+    rate: float = 1_000,
+    faults: bool = False,
+    title: str = "",
+) -> "Panel | charts.Chart":
+    """A panel; or, where nobody is there to press a button, the figure of a scripted turn.
+
+    The turn takes 4 s at most, through two settings of the first knob that has choices (else of the
+    first one). `title` is the figure's, if not two settings side by side. The rest, and what is
+    raised, is as for Panel; CourseError for an error of the turn's programs.
+    """
+    panel = Panel(make_live, knobs, rate=rate, faults=faults)
+    return panel.turn(title) if os.environ.get(places.UNATTENDED) else panel
+
+
+class Panel:
+    """Knobs and buttons over a live run. As the last value of a cell it shows itself.
+
+    ``make_live(settings, rate)`` starts the run (rate: messages per second). `knobs`: name ->
+    values. A tuple (low, high) or (low, high, first) makes a slider, of whole numbers where all of
+    them are; where high is 50 times low or more, it is logarithmic. A list makes a choice, in which
+    "0" stands for the number 0. A dict makes a choice whose values are several settings that go
+    together, as in ``acks={"0": dict(acks=0, retries=0), "all": {}}``: what the chosen one does not
+    name is the client's default. A knob `rate` is the pace; without one it is `rate`. `faults`:
+    with buttons to kill the leader, to freeze it and to bring it back.
+
+    Nothing runs before Start is pressed. At most one panel runs in a kernel: another one that is
+    made or started ends it. Raises ValueError for more than four knobs or none, and for values of
+    which no knob can be made.
+    """
+
+    def __init__(
+        self,
+        make_live: Callable[[dict, float], Live],
+        knobs: Mapping[str, object],
+        *,
+        rate: float = 1_000,
+        faults: bool = False,
+    ):
+        if not 1 <= len(knobs) <= MOST_KNOBS:
+            raise ValueError(f"A panel has one to {MOST_KNOBS} knobs, not {len(knobs)}")
+        self._make_live, self._rate = make_live, rate
+        self.knobs = {name: _knob(name, values) for name, values in knobs.items()}
+        self._live: Live | None = None
+        self._thread: threading.Thread | None = None
+        self._over, self._turned = threading.Event(), threading.Event()
+        self._broken = False
+        self._beats = self._asked = 0.0  # when a page was last heard of, and told to go on
+        self._error = ""
+        self._screen = charts.Screen("Not started yet")
+        self._build(faults)
+        stop_all()
+
+    # What the buttons do. All may come in threads of their own, and while another is at work.
+
+    def start(self) -> None:
+        """Starts a run with what the knobs say. Does nothing where it runs already."""
+        with _one_at_a_time:
+            if self._live:
+                return
+            stop_all()
+            self._say("Starting …")
+            self.start_button.disabled = True
+            try:
+                self._live = self._begin()
+            except BaseException:
+                self._say("Not started.")
+                self._enable()
+                raise
+            _running.add(self)
+            atexit.register(self.stop)
+            self._broken, self._beats, self._asked = False, 0.0, 0.0
+            self._over.clear()
+            self._turned.clear()
+            self.pulse.playing = True
+            self._thread = threading.Thread(target=self._follow, name="panel", daemon=True)
+            self._thread.start()
+            self._say("Running.")
+            self._enable()
+
+    def stop(self, why: str = "Stopped.") -> None:
+        """Ends the run, if there is one."""
+        with _one_at_a_time:
+            live, self._live = self._live, None
+            if live is None:
+                return
+            self._over.set()
+            self._turned.set()
+            if self._thread is not threading.current_thread():
+                self._thread.join()
+            self._say("Stopping …")
+            self.pulse.playing = False
+            try:
+                live.stop()
+            finally:
+                _running.discard(self)
+                atexit.unregister(self.stop)
+                self._broken = False
+                self._say(why)
+                self._enable()
+
+    def _begin(self) -> Live:
+        self._at_work, self._words = self._wanted(), [knob.words for knob in self.knobs.values()]
+        return self._make_live(*self._at_work)
+
+    def _break(self, act: str) -> None:
+        if self._live:
+            getattr(self._live, act)()
+            self._broken = act != "bring_back"
+            self._enable()
+
+    def _wanted(self) -> tuple[dict[str, object], float]:
+        """What the knobs say: settings, and rate."""
+        settings = {}
+        for knob in self.knobs.values():
+            settings |= knob.settings
+        return settings, settings.pop("rate", self._rate)
+
+    # What is seen
+
+    def _build(self, faults: bool) -> None:
+        self.start_button = self._button("Start", "starts the programs", self.start)
+        self.start_button.button_style = "primary"
+        self.stop_button = self._button("Stop", "ends the programs", self.stop)
+        buttons = [self.start_button, self.stop_button]
+        self.fault_buttons = {}
+        if faults:
+            self.fault_buttons = {
+                act: self._button(text, tip, lambda act=act: self._break(act))
+                for act, text, tip in [
+                    ("kill_leader", "Kill the leader", "the broker ends at once (SIGKILL)"),
+                    ("freeze_leader", "Freeze the leader", "the broker stands still (SIGSTOP)"),
+                    ("bring_back", "Bring it back", "the broker is started, or goes on"),
+                ]
+            }
+            buttons += self.fault_buttons.values()
+        self.state = ipywidgets.HTML()
+        self.trouble = ipywidgets.HTML()
+        self.counts = ipywidgets.HTML()
+        self.picture = ipywidgets.Image(
+            format="png", layout={"flex": "0 1 768px", "min_width": "420px"}
+        )
+        self.tape = ipywidgets.Image(format="png", layout={"max_width": "100%", "display": "none"})
+        # Out of sight: a page counts on it as long as it shows the panel.
+        self.pulse = ipywidgets.Play(
+            interval=1000 * BEAT, max=10**9, repeat=True, layout={"display": "none"}
+        )
+        self.pulse.observe(self._beat, "value")
+        for knob in self.knobs.values():
+            knob.widget.observe(self._safely(self._turn_knob), "value")
+        self.box = ipywidgets.VBox(
+            [
+                *(knob.widget for knob in self.knobs.values()),
+                ipywidgets.Box([*buttons, self.state], layout={"flex_flow": "row wrap"}),
+                self.trouble,
+                ipywidgets.Box([self.picture, self.counts], layout={"align_items": "flex-start"}),
+                self.tape,
+                self.pulse,
+            ]
+        )
+        self._say("Not started.")
+        self._enable()
+        self.counts.value = _table({})
+        nothing = {
+            name: pd.DataFrame(columns=["seconds", *lines], dtype=float)
+            for name, lines in [
+                ("throughput", ["per_s"]),
+                ("latency", ["p50_ms", "p99_ms"]),
+                ("lag", ["lag"]),
+            ]
+        }
+        self.picture.value = self._screen.show(nothing, window=(0, LAST)).png(quick=True)
+
+    def _button(self, text: str, tip: str, act: Callable) -> ipywidgets.Button:
+        button = ipywidgets.Button(description=text, tooltip=tip, layout={"width": "auto"})
+        button.on_click(self._safely(act))
+        return button
+
+    def _safely(self, act: Callable[[], None]) -> Callable:
+        """What a widget may call: an error is shown, which would else be in the browser's log."""
+
+        def acting(*_: object) -> None:
+            self._tell("")
+            try:
+                act()
+            except Exception as error:
+                self._tell(_words(error))
+
+        return acting
+
+    def _enable(self) -> None:
+        running = self._live is not None
+        self.start_button.disabled = running
+        self.stop_button.disabled = not running
+        for act, button in self.fault_buttons.items():
+            button.disabled = not running or self._broken != (act == "bring_back")
+
+    def _say(self, text: str) -> None:
+        self.state.value = f'<span role="status" style="margin-left: 1em">{text}</span>'
+
+    def _tell(self, error: str, more: int = 0) -> None:
+        """Shows an error, with how many there were before it; or none."""
+        self._error = error
+        also = f" ({more} more before it)" if more else ""
+        self.trouble.value = (
+            '<div role="alert" style="color: var(--jp-error-color1); white-space: pre-wrap; '
+            f'max-width: 60em"><b>Error:</b> {html.escape(error)}{also}</div>'
+            if error
+            else ""
+        )
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
+        # The text is for those who see no widgets, as in a notebook that was saved.
+        return {VIEW: self.box._repr_mimebundle_()[VIEW], "text/plain": INSTEAD}
+
+    def __repr__(self) -> str:
+        return INSTEAD
+
+    # What goes on while it runs
+
+    def _turn_knob(self) -> None:
+        self._turned.set()
+
+    def _beat(self, _: object) -> None:
+        self._beats = time.monotonic()
+
+    def _follow(self) -> None:
+        """The panel's own thread: applies what was turned and draws, until the run is over."""
+        live, begun = self._live, time.monotonic()
+        while not self._over.is_set():
+            begun = time.monotonic()
+            try:
+                self._apply(live)
+                self._draw(live.snapshot(last=LAST))
+            except Exception as error:
+                self._tell(_words(error))
+            if self._is_alone(begun):
+                # In yet another thread, as whoever stops a run waits for this one.
+                why = ("Stopped, as no page showed the panel any more.",)
+                threading.Thread(target=self.stop, args=why, daemon=True).start()
+                return
+            # On a slow machine the kernel gets half of the time at least.
+            took = time.monotonic() - begun
+            self._over.wait(APART)
+            self._turned.wait(max(EVERY - APART - took, took - APART, 0))
+            self._turned.clear()
+
+    def _is_alone(self, now: float) -> bool:
+        """Whether no page shows it any more. One that never said so is believed to be there."""
+        silence = now - max(self._beats, self._asked)
+        if self._beats and silence > 3 * BEAT:
+            # A page that was loaded again shows the panel, but goes on only when it is told to.
+            self._asked = now
+            self.pulse.playing = False
+            self.pulse.playing = True
+        return bool(self._beats) and now - self._beats > GONE
+
+    def _apply(self, live: Live) -> None:
+        settings, rate = wanted = self._wanted()
+        (before, pace), words = self._at_work, self._words
+        if wanted == (before, pace):
+            return
+        # Also where it fails: what can't work is tried once.
+        self._at_work, self._words = wanted, [knob.words for knob in self.knobs.values()]
+        live.change(
+            rate=rate if rate != pace else None,
+            label=", ".join(word for word in self._words if word not in words),
+            without=before.keys() - settings.keys(),
+            **{name: value for name, value in settings.items() if before.get(name, _NONE) != value},
+        )
+
+    def _draw(self, now: Snapshot) -> None:
+        figure = self._screen.show(
+            _frames(now),
+            window=(max(0.0, now.now - LAST), max(LAST, now.now)),
+            events=now.events,
+            title=textwrap.shorten(", ".join(self._words), 80, placeholder=" …"),
+        )
+        self.picture.value = figure.png(quick=True)
+        self.counts.value = _table(now.counts)
+        if now.errors:
+            self._tell(now.errors[-1], len(now.errors) - 1)
+        if tape := getattr(now, "tape", None):
+            places_, records, last = tape
+            drawn = charts.tape(places_, records=records, last=last, title="")
+            self.tape.value = drawn.png(quick=True)
+            self.tape.layout.display = None
+
+    # Where nobody is there
+
+    def turn(self, title: str = "") -> charts.Chart:
+        """Starts a run, changes one knob, and returns the figure of it; at most 4 s.
+
+        Raises CourseError for an error in the programs.
+        """
+        deadline = time.monotonic() + TURN
+        choices = [knob for knob in self.knobs.values() if hasattr(knob.widget, "label")]
+        knob = [*choices, *self.knobs.values()][0]
+        before, after = knob.extremes
+        knob.widget.value = before
+        first = knob.words
+        live = self._begin()
+        with ExitStack() as stack:
+            stack.callback(live.stop)
+            _watch(live, deadline, lambda now: now.now >= PART)
+            knob.widget.value = after
+            turned = live.snapshot(last=LAST).now
+            self._apply(live)
+            changed = lambda now: [at for at, _ in now.events if at >= turned]
+            _watch(live, deadline, lambda now: changed(now) and now.now >= changed(now)[0] + PART)
+            now = live.snapshot(last=LAST)
+            if now.errors:
+                raise CourseError(f"The panel's programs: {now.errors[-1]}")
+        at = (changed(now) or [turned])[0]
+        frames = _frames(now)
+        parts = [_part(frames, 0, at, first), _part(frames, at, now.now, knob.words)]
+        return charts.live(
+            frames, window=(0, now.now), events=now.events, title=title or "; ".join(parts)
+        )
+
+
+def stop_all() -> None:
+    """Ends the run of every panel."""
+    for panel in list(_running):
+        panel.stop("Stopped, as another panel was made or started.")
+
+
+def _watch(live: Live, deadline: float, enough: Callable[[Snapshot], bool]) -> None:
+    """Returns when a snapshot shows enough, or there is no more time."""
+    left = max(0.0, deadline - time.monotonic())
+    with suppress(NotInTime):
+        until(lambda: enough(live.snapshot(last=LAST)), left, "", nap=0.1)
+
+
+def _part(frames: Mapping[str, pd.DataFrame], begin: float, end: float, words: str) -> str:
+    """What a part of the turn shows, as in "acks=0: 1,980 messages/s, p99 2.1 ms"."""
+    seen = {
+        name: frame[(frame["seconds"] > begin) & (frame["seconds"] <= end)].median()
+        for name, frame in frames.items()
+    }
+    rate = charts.number(round(seen["throughput"]["per_s"], -1))
+    return f"{words}: {rate} messages/s, p99 {charts.number(seen['latency']['p99_ms'])} ms"
+
+
+def _frames(now: Snapshot) -> dict[str, pd.DataFrame]:
+    return {"throughput": now.throughput, "latency": now.latency, "lag": now.lag}
+
+
+def _words(error: Exception) -> str:
+    """An error of the course says it all; of others one wants to know the kind, too."""
+    if isinstance(error, CourseError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
+
+
+def _table(counts: Mapping[str, int]) -> str:
+    """The ledger's counts as HTML, on the figures' paper: readable in every theme."""
+    rows = []
+    for name, (words, meaning) in COUNTS.items():
+        count = counts.get(name)
+        alarm = name in ALARMING and count
+        look = "background: #B5121B; color: white; font-weight: bold" if alarm else ""
+        rows.append(
+            f'<tr style="{look}" title="{meaning}"><th scope="row" style="text-align: left; '
+            f'font-weight: inherit; padding: 1px 6px">{words}</th>'
+            '<td style="text-align: right; padding: 1px 6px; font-variant-numeric: tabular-nums; '
+            f'min-width: 4.5em">{"–" if count is None else charts.number(count)}</td></tr>'
+        )
+    return (
+        '<table style="background: #FBFBF8; color: #222222; border-collapse: collapse; '
+        'line-height: 1.5; margin: 4px"><caption style="text-align: left; font-weight: bold; '
+        'padding: 2px 6px; background: #FBFBF8; color: #222222">messages</caption>'
+        f"{''.join(rows)}</table>"
+    )
+
+
+# Knobs
+
+
+def _knob(name: str, values: object) -> Knob:
+    """The knob that these values ask for. Raises ValueError where they ask for none."""
+    match values:
+        case tuple():
+            return _slider(name, values)
+        case Mapping() if len(values) > 1 and all(isinstance(v, Mapping) for v in values.values()):
+            return _choice(name, {str(label): dict(each) for label, each in values.items()})
+        case list() if len(values) > 1:
+            return _choice(name, {str(each): {name: _number(each)} for each in values})
+    raise ValueError(
+        f"The knob {name} needs a tuple (low, high) for a slider, a list of two or more values for "
+        f"a choice, or a dict label -> settings, not {values!r}"
+    )
+
+
+def _number(choice: object) -> object:
+    """ "0" -> 0, as the names of choices are text; anything else stays."""
+    return int(choice) if isinstance(choice, str) and choice.lstrip("-").isdecimal() else choice
+
+
+def _choice(name: str, settings: Mapping[str, dict]) -> Knob:
+    labels = list(settings)
+    # The browser's own radio buttons, not toggle buttons: the keyboard and screen readers know
+    # which one is chosen, and it shows without colour.
+    widget = ipywidgets.RadioButtons(
+        options=labels,
+        description=name,
+        orientation="horizontal",
+        style={"description_width": NAMES},
+        layout={"width": "auto"},
+    )
+    widget.add_class("widget-inline-hbox")  # the name beside the choices, as with a slider
+    return Knob(name, widget, lambda label: settings[label], (labels[0], labels[-1]))
+
+
+def _slider(name: str, values: tuple) -> Knob:
+    numbers = all(isinstance(each, int | float) and not isinstance(each, bool) for each in values)
+    if not numbers or len(values) not in (2, 3) or not values[0] < values[1]:
+        raise ValueError(f"The knob {name} needs (low, high) or (low, high, first), not {values!r}")
+    low, high, *first = values
+    if first and not low <= first[0] <= high:
+        raise ValueError(f"The knob {name} can't begin at {first[0]}, outside of {low} to {high}")
+    whole = all(isinstance(each, int) for each in values)
+    look = {
+        "description": f"{name} (messages/s)" if name == "rate" else name,
+        "continuous_update": False,
+        "style": {"description_width": NAMES},
+        "layout": {"width": "34em", "max_width": "100%"},
+    }
+    if low > 0 and high / low >= LOGARITHMIC:
+        steps = sorted({low, high, *first, *_steps(low, high, whole)})
+        middle = min(steps, key=lambda step: abs(log10(step / sqrt(low * high))))
+        widget = ipywidgets.SelectionSlider(
+            options=[(charts.number(step), step) for step in steps],
+            value=first[0] if first else middle,
+            **look,
+        )
+    else:
+        kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
+        widget = kind(
+            min=low,
+            max=high,
+            step=_step(low, high, whole),
+            value=first[0] if first else low,
+            **look,
+        )
+    return Knob(name, widget, lambda value: {name: value}, (low, high))
+
+
+def _steps(low: float, high: float, whole: bool) -> Iterable[float]:
+    """The round numbers in between."""
+    for power, step in product(range(floor(log10(low)), floor(log10(high)) + 1), STEPS):
+        number = step * 10**power
+        if low < number < high and (not whole or number == int(number)):
+            yield int(number) if whole else float(f"{number:.6g}")
+
+
+def _step(low: float, high: float, whole: bool) -> float:
+    """A hundred steps or fewer, which end exactly at the high end."""
+    if not whole:
+        return (high - low) / 100
+    span = high - low
+    return next(step for step in range(max(1, span // 100), span + 1) if span % step == 0)
