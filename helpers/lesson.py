@@ -33,7 +33,7 @@ from .base.errors import ClaimFailed, NotInTime, StillAtWork
 from .base.waiting import until
 from .cluster import connect
 from .experiment import Experiment, Programs
-from .learn import exercises, predict
+from .learn import exercises, panel, predict
 
 if TYPE_CHECKING:
     from kafka.consumer.fetcher import ConsumerRecord
@@ -213,6 +213,21 @@ class Lesson:
         """
         result = predict.result(measured, options, unit)
         print(predict.question(self.number, about).answer(result))
+
+    def panel(
+        self,
+        experiment: Experiment,
+        *,
+        faults: bool = False,
+        title: str = "",
+        **knobs: tuple | list | dict,
+    ) -> "panel.Panel | charts.Chart":
+        """Knobs and buttons over the experiment's programs, without end; see learn.panel.
+
+        Where nobody is there to press a button (nbval, make notebooks-run), the figure of a
+        scripted turn through two settings; `title` is that figure's.
+        """
+        return panel.show(experiment.live, knobs, faults=faults, title=title)
 
     def check(self, number: int, answer: object) -> None:
         """Tries a learner's answer to an exercise and prints, in a sentence, what is wrong.
