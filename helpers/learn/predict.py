@@ -58,7 +58,7 @@ class Question:
             options=self.letters,
             value=self.chosen or None,
             orientation="horizontal",
-            layout={"width": "max-content", "margin": "8px 16px 0"},
+            layout={"width": "max-content", "margin": "6px 16px 0"},
         )
         self._line = ipywidgets.Label()
         self._box = ipywidgets.HBox([ipywidgets.Label("Your choice:"), self._buttons, self._line])

@@ -140,7 +140,7 @@ def _draw(course: Course, producer: KafkaProducer) -> Draw:
     """Sends messages of which the topic refuses some, and some that don't leave the producer."""
     topic = course.topic("refuses", max_message_bytes=LIMIT)
     ids = random.sample(range(1_000_000), random.randint(30, 50))
-    refused = set(random.sample(ids[:-5], random.randint(4, 9)))
+    refused = set(random.sample(ids[5:-5], random.randint(4, 9)))
     waiting = set(ids[-random.randint(2, 5) :])
     sent = []
     for id in ids:
