@@ -9,13 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
 
-from ..base.errors import CourseError
+from ..base.errors import CourseError, NotInTime
+from ..base.waiting import until
 from . import record
 from .measure import Pace
 from .programs import PATIENCE, Program, Programs
@@ -23,6 +24,7 @@ from .recording import WARM_UP
 
 KEPT = 30.0  # seconds for which single messages are known; older ones are only counted
 LATE = 1.0  # seconds after which a message that was overtaken will not come any more
+HANDOVER = 0.5  # seconds that a program which is replaced has to send what it took
 GIVEN_UP = 120.0  # seconds more, after which nobody waits for the fate of a single message
 BIN = 0.25  # seconds
 ENDLESS = 1e9
@@ -33,6 +35,7 @@ MESSAGE = np.dtype(
         ("read", "f8"),
         ("error", "i2"),
         ("partition", "i2"),
+        ("offset", "i8"),
         ("copies", "i4"),
         ("answered", "?"),
         ("warm", "?"),
@@ -157,8 +160,8 @@ class Live:
         """How it goes: the `last` seconds, and the counts of the whole live run.
 
         counts: sent, acknowledged, unconfirmed, failed, stored, lost, silently_lost, duplicated,
-        read. `lost` are messages of which the producer was told more than a second ago, and that
-        others of their partition have overtaken. The reader's word stands for what is stored.
+        read. `lost` are messages of which the producer was told more than a second ago, and
+        whose place in the log the reader has passed. The reader's word stands for what is stored.
         """
         with self._lock:
             self._take()
@@ -200,6 +203,9 @@ class Live:
             if before.sends:
                 before.worker.wait_for(lambda _, one=before: one.said("ended"), PATIENCE)
                 [(_, first)] = before.said("ended")
+                # Until all that it sent is there, or it has to wait for a broker.
+                with suppress(NotInTime):
+                    until(lambda one=before: not one.worker.alive, HANDOVER, "it has ended")
             now = time.perf_counter()
             after.worker.order("rate", self._rate)
             after.worker.order("go", now, first)
@@ -293,6 +299,7 @@ class Live:
         self._messages["told"][told["id"] - self._first] = told["at"]
         self._messages["error"][told["id"] - self._first] = told["error"]
         self._messages["partition"][told["id"] - self._first] = told["partition"]
+        self._messages["offset"][told["id"] - self._first] = told["offset"]
         read = rows[rows["kind"] == record.READ]
         if len(read):
             for partition in np.unique(read["partition"]).tolist():
@@ -343,11 +350,14 @@ class Live:
 
     def _lost(self, messages: np.ndarray) -> np.ndarray:
         """Which of the first so many messages are lost; see snapshot."""
-        # Others of its partition that came after it are there already.
         numbers = range(-1, len(self._sampler.partitions))
-        latest = np.array([self._latest.get(number, -1) for number in numbers])
+        partition = messages["partition"] + 1
+        position = np.array([self._positions.get(number, -1) for number in numbers])[partition]
+        latest = np.array([self._latest.get(number, -1) for number in numbers])[partition]
+        # The reader is past its place; or, where no broker gave it one, past later messages.
         ids = np.arange(len(messages)) + self._first
-        overtaken = (messages["error"] > 0) | (ids < latest[messages["partition"] + 1])
+        passed = np.where(messages["answered"], messages["offset"] < position, ids < latest)
+        overtaken = passed | (messages["error"] > 0)
         late = messages["told"] < time.perf_counter() - LATE
         return (messages["copies"] == 0) & late & overtaken
 

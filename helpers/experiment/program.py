@@ -49,13 +49,18 @@ class Feed:
         self._tell("ready", "sends")
         while not self._begun.wait(0.1) and not stopping():
             pass
-        due, end = self._start, self._start + self._seconds
-        while due < end and not stopping():
+        due = since = self._start
+        rate, place = self.rate, 0
+        # As many as rate x seconds, rounded: sums of fractions would be off by one now and then.
+        while due < self._start + self._seconds - 0.5 / rate and not stopping():
             while (ahead := due - time.perf_counter()) > 0:
                 # The system wakes a sleeper late, so sleep a little less.
                 time.sleep(max(ahead - NAP / 4, NAP / 10))
             yield self._take(), due
-            due += 1 / self.rate
+            if rate != self.rate:
+                rate, since, place = self.rate, due, 0
+            place += 1
+            due = since + place / rate
         for _ in range(self._burst):
             if stopping():
                 break

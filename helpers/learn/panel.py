@@ -111,11 +111,12 @@ class Knob:
 
     @property
     def words(self) -> str:
-        """Its value, as in linger_ms=20."""
+        """Its value, as in linger_ms=20; a choice that is called acks=0 says it all."""
         value = self.widget.value
         if isinstance(value, int | float):
             return f"{self.name}={charts.number(value)}"
-        return f"{self.name}={self.widget.label}"
+        label = self.widget.label
+        return label if "=" in label else f"{self.name}={label}"
 
 
 def show(
@@ -506,7 +507,8 @@ def _knob(name: str, values: object) -> Knob:
         case tuple():
             return _slider(name, values)
         case Mapping() if len(values) > 1 and all(isinstance(v, Mapping) for v in values.values()):
-            return _choice(name, {str(label): dict(each) for label, each in values.items()})
+            named = {str(label): dict(each) for label, each in values.items()}
+            return _choice(name, named)
         case list() if len(values) > 1:
             return _choice(name, {str(each): {name: _number(each)} for each in values})
     raise ValueError(
