@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-from ..base.errors import CourseError
+from ..base.errors import CourseError, WorkerFailed
 from . import record
 from .measure import Pace
 from .programs import PATIENCE, Program, Programs
@@ -260,7 +260,10 @@ class Live:
             ended = not each.worker.alive
             self._note(each.record.new(ended))
             self._look_after(each, ended)
-        self._retired = [each for each in self._retired if each.worker.alive]
+            if ended and each in self._retired:
+                self._retired.remove(each)
+                each.worker.kill()  # what is left of it: its thread and its line
+                each.record.delete()
         self._sample_lag()
         self._forget()
 
@@ -414,6 +417,8 @@ class Live:
 
 def _words(error: Exception) -> str:
     """The error in one line: a program's traceback ends with what a reader needs."""
-    if isinstance(error, CourseError):
+    if isinstance(error, WorkerFailed):
         return str(error).strip().splitlines()[-1]
+    if isinstance(error, CourseError):
+        return str(error)
     return f"{type(error).__name__}: {error}"
