@@ -95,8 +95,10 @@ class Live:
             self._starts.append(self.began)
             # Each in its order; what happens to the cluster does not wait for a change.
             self._changes = stack.enter_context(ThreadPoolExecutor(1, "ThreadPoolExecutor-changes"))
-            self._faults = stack.enter_context(ThreadPoolExecutor(1, "ThreadPoolExecutor-faults"))
             self._broken = 0  # the broker that a fault has taken away
+            # Before all else that ends: with a broker frozen, it would take half a minute and fail.
+            stack.callback(self._make_whole)
+            self._faults = stack.enter_context(ThreadPoolExecutor(1, "ThreadPoolExecutor-faults"))
             self._stack = stack.pop_all()
 
     def __enter__(self) -> "Live":
@@ -150,8 +152,10 @@ class Live:
         if not self._stopped:
             self._stopped = True
             self._stack.close()
-            if self._broken:
-                self._course.cluster.heal()
+
+    def _make_whole(self) -> None:
+        if self._broken:
+            self._course.cluster.heal()
 
     def snapshot(self, last: float = 20.0) -> Snapshot:
         """How it goes: the `last` seconds, and the counts of the whole live run.
@@ -241,7 +245,8 @@ class Live:
     def _submit(self, threads: ThreadPoolExecutor, act: Callable, *args: object) -> None:
         def told() -> None:
             try:
-                act(*args)
+                if not self._stopped:  # what was asked for before it, and has not begun, is left
+                    act(*args)
             except Exception as error:
                 self.errors.append(_words(error))
 
