@@ -16,7 +16,7 @@ from PIL import Image
 
 from helpers import charts, notebooks
 from helpers.base import places
-from helpers.base.errors import CourseError
+from helpers.base.errors import CourseError, NotInTime
 from helpers.base.waiting import until
 from helpers.learn import panel
 from helpers.learn.panel import Panel
@@ -299,11 +299,11 @@ def test_without_a_knob_for_it_the_rate_is_the_callers():
 
 def test_faults_reach_the_run_and_one_broker_at_most_is_away(running):
     kill, freeze, back = running.fault_buttons.values()
-    assert (kill.disabled, freeze.disabled, back.disabled) == (False, False, True)
+    assert (kill.disabled, freeze.disabled, back.disabled) == (False, False, False)
     kill.click()
     assert (kill.disabled, freeze.disabled, back.disabled) == (True, True, False)
     back.click()
-    assert (kill.disabled, freeze.disabled, back.disabled) == (False, False, True)
+    assert (kill.disabled, freeze.disabled, back.disabled) == (False, False, False)
     freeze.click()
     assert [call[0] for call in live().calls] == ["kill_leader", "bring_back", "freeze_leader"]
 
@@ -468,7 +468,7 @@ def scripted(monkeypatch, knobs=KNOBS, **more):
 def test_unattended_it_leaves_a_figure_of_two_settings_within_four_seconds(monkeypatch):
     begin = time.monotonic()
     figure = scripted(monkeypatch)
-    assert time.monotonic() - begin < panel.TURN + 1
+    assert time.monotonic() - begin < 4
     assert isinstance(figure, charts.Chart)
     assert FakeLive.alive == 0 and len(FakeLive.made) == 1
     assert changes() == [({}, {"acks", "retries"})]
@@ -491,12 +491,13 @@ def test_an_error_in_the_turn_is_raised_and_nothing_is_left(monkeypatch):
     assert FakeLive.alive == 0 and live().stopped == 1
 
 
-def test_a_turn_that_gets_nowhere_ends_in_time(monkeypatch):
-    monkeypatch.setattr(panel, "TURN", 0.5)
+def test_a_change_that_does_not_come_is_told_and_no_figure_claims_it(monkeypatch):
+    monkeypatch.setattr(panel, "PART", 0.1)
+    monkeypatch.setattr(panel, "PATIENCE", 0.5)
     monkeypatch.setattr(FakeLive, "change", lambda self, **_: None)
-    begin = time.monotonic()
-    assert isinstance(scripted(monkeypatch), charts.Chart)
-    assert time.monotonic() - begin < 3
+    with pytest.raises(NotInTime, match="acks=all is at work"):
+        scripted(monkeypatch)
+    assert FakeLive.alive == 0
 
 
 def test_attended_it_is_a_panel_at_once():

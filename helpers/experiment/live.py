@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-from ..base.errors import CourseError, NotInTime
+from ..base.errors import CourseError, NotInTime, WorkerFailed
 from ..base.waiting import until
 from . import record
 from .measure import Pace
@@ -98,8 +98,10 @@ class Live:
             self._starts.append(self.began)
             # Each in its order; what happens to the cluster does not wait for a change.
             self._changes = stack.enter_context(ThreadPoolExecutor(1, "ThreadPoolExecutor-changes"))
-            self._faults = stack.enter_context(ThreadPoolExecutor(1, "ThreadPoolExecutor-faults"))
             self._broken = 0  # the broker that a fault has taken away
+            # Before all else that ends: with a broker frozen, it would take half a minute and fail.
+            stack.callback(self._make_whole)
+            self._faults = stack.enter_context(ThreadPoolExecutor(1, "ThreadPoolExecutor-faults"))
             self._stack = stack.pop_all()
 
     def __enter__(self) -> "Live":
@@ -153,8 +155,10 @@ class Live:
         if not self._stopped:
             self._stopped = True
             self._stack.close()
-            if self._broken:
-                self._course.cluster.heal()
+
+    def _make_whole(self) -> None:
+        if self._broken:
+            self._course.cluster.heal()
 
     def snapshot(self, last: float = 20.0) -> Snapshot:
         """How it goes: the `last` seconds, and the counts of the whole live run.
@@ -247,7 +251,8 @@ class Live:
     def _submit(self, threads: ThreadPoolExecutor, act: Callable, *args: object) -> None:
         def told() -> None:
             try:
-                act(*args)
+                if not self._stopped:  # what was asked for before it, and has not begun, is left
+                    act(*args)
             except Exception as error:
                 self.errors.append(_words(error))
 
@@ -266,7 +271,10 @@ class Live:
             ended = not each.worker.alive
             self._note(each.record.new(ended))
             self._look_after(each, ended)
-        self._retired = [each for each in self._retired if each.worker.alive]
+            if ended and each in self._retired:
+                self._retired.remove(each)
+                each.worker.kill()  # what is left of it: its thread and its line
+                each.record.delete()
         self._sample_lag()
         self._forget()
 
@@ -424,6 +432,8 @@ class Live:
 
 def _words(error: Exception) -> str:
     """The error in one line: a program's traceback ends with what a reader needs."""
-    if isinstance(error, CourseError):
+    if isinstance(error, WorkerFailed):
         return str(error).strip().splitlines()[-1]
+    if isinstance(error, CourseError):
+        return str(error)
     return f"{type(error).__name__}: {error}"

@@ -136,7 +136,7 @@ class _Told(logging.Handler):
 
     def emit(self, entry: logging.LogRecord) -> None:
         """Tells it, with the error's own words."""
-        if entry.exc_info:
+        if entry.exc_info and entry.name != "kafka.net.transport":  # a lost connection
             self._tell("logged", f"{entry.getMessage()}: {entry.exc_info[1]!r}")
 
 

@@ -11,7 +11,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import product
 from math import floor, log10, sqrt
@@ -22,14 +22,14 @@ import pandas as pd
 
 from .. import charts
 from ..base import places
-from ..base.errors import CourseError, NotInTime
+from ..base.errors import CourseError
 from ..base.waiting import until
 
 LAST = 20.0  # seconds that the figure shows
 EVERY = 0.33  # seconds from one picture to the next
 APART = 0.15  # seconds at least between two changes, however fast a slider is moved
-TURN = 4.0  # seconds at most for the scripted turn
-PART = 1.3  # seconds that it shows of each setting
+PART = 1.2  # seconds that the scripted turn shows of each setting
+PATIENCE = 20.0  # seconds for each of its steps, on a machine that is busy with other things
 LOGARITHMIC = 50  # from this ratio of high to low on a slider goes by 1, 1.5, 2, 3, 5, 7, 10, …
 STEPS = (1, 1.5, 2, 3, 5, 7)
 BEAT = 5.0  # seconds; so often a page that shows the panel says that it is there
@@ -129,9 +129,9 @@ def show(
 ) -> "Panel | charts.Chart":
     """A panel; or, where nobody is there to press a button, the figure of a scripted turn.
 
-    The turn takes 4 s at most, through two settings of the first knob that has choices (else of the
-    first one). `title` is the figure's, if not two settings side by side. The rest, and what is
-    raised, is as for Panel; CourseError for an error of the turn's programs.
+    The turn takes 4 s, through two settings of the first knob that has choices (else of the first
+    one). `title` is the figure's, if not two settings side by side. The rest, and what is raised,
+    is as for Panel and Panel.turn.
     """
     panel = Panel(make_live, knobs, rate=rate, faults=faults)
     return panel.turn(title) if os.environ.get(places.UNATTENDED) else panel
@@ -259,7 +259,8 @@ class Panel:
             }
             buttons += self.fault_buttons.values()
         self.state = ipywidgets.HTML()
-        self.trouble = ipywidgets.HTML()
+        # With room for a line, so that the figure stays where it is when there is one.
+        self.trouble = ipywidgets.HTML(layout={"min_height": "2.2em"})
         self.counts = ipywidgets.HTML()
         self.picture = ipywidgets.Image(
             format="png", layout={"flex": "0 1 768px", "min_width": "420px"}
@@ -317,7 +318,8 @@ class Panel:
         self.start_button.disabled = running
         self.stop_button.disabled = not running
         for act, button in self.fault_buttons.items():
-            button.disabled = not running or self._broken != (act == "bring_back")
+            # Bringing back always works, as it may have failed before.
+            button.disabled = not running or (self._broken and act != "bring_back")
 
     def _say(self, text: str) -> None:
         self.state.value = f'<span role="status" style="margin-left: 1em">{text}</span>'
@@ -413,33 +415,29 @@ class Panel:
     # Where nobody is there
 
     def turn(self, title: str = "") -> charts.Chart:
-        """Starts a run, changes one knob, and returns the figure of it; at most 4 s.
+        """Runs, changes one knob, and returns the figure of it: 4 s, unless the machine is busy.
 
-        Raises CourseError for an error in the programs.
+        Raises CourseError for an error in the programs, NotInTime where the change does not come.
         """
-        deadline = time.monotonic() + TURN
         choices = [knob for knob in self.knobs.values() if hasattr(knob.widget, "label")]
         knob = [*choices, *self.knobs.values()][0]
-        before, after = knob.extremes
-        knob.widget.value = before
-        first = knob.words
+        knob.widget.value, after = knob.extremes
+        before = knob.words
         live = self._begin()
         with ExitStack() as stack:
             stack.callback(live.stop)
-            _watch(live, deadline, lambda now: now.now >= PART)
+            seen = lambda: _sound(live.snapshot(last=LAST))
+            until(lambda: seen().now >= PART, PATIENCE, "the programs run")
+            turned = seen().now
             knob.widget.value = after
-            turned = live.snapshot(last=LAST).now
             self._apply(live)
-            changed = lambda now: [at for at, _ in now.events if at >= turned]
-            _watch(live, deadline, lambda now: changed(now) and now.now >= changed(now)[0] + PART)
-            now = live.snapshot(last=LAST)
-            if now.errors:
-                raise CourseError(f"The panel's programs: {now.errors[-1]}")
-        at = (changed(now) or [turned])[0]
+            changes = lambda: [at for at, _ in seen().events if at >= turned]
+            [at, *_] = until(changes, PATIENCE, f"{knob.words} is at work", nap=0.05)
+            now = until(lambda: _after(at + PART, seen()), PATIENCE, "it shows", nap=0.05)
         frames = _frames(now)
-        parts = [_part(frames, 0, at, first), _part(frames, at, now.now, knob.words)]
+        found = [_part(frames, 0, at, before), _part(frames, at, now.now, knob.words)]
         return charts.live(
-            frames, window=(0, now.now), events=now.events, title=title or "; ".join(parts)
+            frames, window=(0, now.now), events=now.events, title=title or "; ".join(found)
         )
 
 
@@ -449,11 +447,15 @@ def stop_all() -> None:
         panel.stop("Stopped, as another panel was made or started.")
 
 
-def _watch(live: Live, deadline: float, enough: Callable[[Snapshot], bool]) -> None:
-    """Returns when a snapshot shows enough, or there is no more time."""
-    left = max(0.0, deadline - time.monotonic())
-    with suppress(NotInTime):
-        until(lambda: enough(live.snapshot(last=LAST)), left, "", nap=0.1)
+def _sound(now: Snapshot) -> Snapshot:
+    """What it is given. Raises CourseError for an error in the programs."""
+    if now.errors:
+        raise CourseError(f"The panel's programs: {now.errors[-1]}")
+    return now
+
+
+def _after(moment: float, now: Snapshot) -> Snapshot | None:
+    return now if now.now >= moment else None
 
 
 def _part(frames: Mapping[str, pd.DataFrame], begin: float, end: float, words: str) -> str:
