@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import nbformat
+from nbformat.reader import NotJSONError
 from playwright.sync_api import Locator, Page, expect
 
 from helpers.base.waiting import until
@@ -127,8 +128,9 @@ class Notebook:
         """Saves it; what its file holds then."""
         before = self.path.stat().st_mtime_ns
         self.window.menu("File", "Save Notebook")
-        until(lambda: self.path.stat().st_mtime_ns != before, 10, f"{self.path} is saved", nap=0.05)
-        return self.read()
+        saved = lambda: self.path.stat().st_mtime_ns != before and self.read()
+        # It is no JSON while it is being written.
+        return until(saved, 10, f"{self.path} is saved", passing=(NotJSONError,))
 
     def cell(self, cell_id: str) -> Locator:
         """The cell, in sight."""
