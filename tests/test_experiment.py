@@ -355,6 +355,35 @@ def test_a_live_run_counts_what_a_death_has_cost(course, stream):
     assert course.cluster.brokers() == [1, 2, 3]
 
 
+def test_a_setting_that_is_left_out_is_the_clients_again_and_the_old_program_leaves_nothing(
+    course, stream
+):
+    with stream.live(settings(course, **ACKS_0), rate=500) as live:
+        grown(live, "read", 100)
+        assert live.snapshot().counts["acknowledged"] == 0
+        before = len(list(course.folder.glob("produce-*")))
+        live.change(label="acks=all", without=ACKS_0)
+        until(lambda: live.events, 20, "it has taken over")
+        grown(live, "acknowledged", 100)
+        assert live.snapshot().settings == {**settings(course), "rate": 500}
+        files = lambda: len(list(course.folder.glob("produce-*")))
+        until(lambda: live.snapshot() and files() <= before, 20, "its record is deleted")
+        assert len(workers._running) == 2
+
+
+def test_a_live_run_that_ends_with_its_leader_frozen_leaves_a_whole_cluster(course, stream):
+    with stream.live(settings(course, **ACKS_0), rate=500) as live:
+        grown(live, "read", 100)
+        live.freeze_leader()
+        until(lambda: live.events, 20, "it is frozen")
+        live.change(acks=1)  # can't take over
+        begin = time.monotonic()
+    assert time.monotonic() - begin < 20
+    assert course.cluster.brokers() == [1, 2, 3]
+    with KafkaAdminClient(bootstrap_servers=course.bootstrap_servers) as admin:
+        until(lambda: live.topic not in admin.list_topics(), 10, "the topic is deleted")
+
+
 def test_a_live_run_tells_of_errors_and_goes_on(course):
     def clumsy(run, servers, wrong=False, broken=False):
         if broken:
