@@ -340,6 +340,19 @@ def test_a_live_run_changes_its_settings_without_losing_a_message(course, stream
     assert not [t.name for t in threading.enumerate() if t.name.startswith("ThreadPool")]
 
 
+def test_what_is_read_before_it_is_noted_as_sent_is_not_lost(course, stream, monkeypatch):
+    with stream.live(settings(course, acks=1, enable_idempotence=False), rate=500) as live:
+        grown(live, "read", 100)
+        with monkeypatch.context() as held_up:  # as by a row that is not whole
+            nothing = lambda ended=False: np.empty(0, record.ROW)
+            held_up.setattr(live._programs[0].record, "new", nothing)
+            grown(live, "read", live.snapshot().counts["read"] + 200)
+        # Long enough for what is missing to count as lost.
+        grown(live, "read", live.snapshot().counts["read"] + 1_000)
+        counts = live.snapshot().counts
+        assert counts["lost"] == 0 and counts["stored"] == counts["read"]
+
+
 def test_a_live_run_counts_what_a_death_has_cost(course, stream):
     with stream.live(settings(course, **ACKS_0), rate=1_000) as live:
         grown(live, "read", 300)

@@ -289,13 +289,15 @@ class Live:
         self.errors += [text for text in dict.fromkeys(told) if text not in self.errors]
 
     def _note(self, rows: np.ndarray) -> None:
+        # On a busy machine a reader has noted a message before its producer could.
+        seen = rows[np.isin(rows["kind"], (record.SENT, record.READ))]
+        missing = int(seen["id"].max(initial=-1)) + 1 - self._first - len(self._messages)
+        if missing > 0:
+            fresh = np.zeros(missing, MESSAGE)
+            fresh["due"] = fresh["told"] = fresh["read"] = math.nan
+            self._messages = np.concatenate([self._messages, fresh])
         sent = rows[rows["kind"] == record.SENT]
         if len(sent):
-            missing = int(sent["id"].max()) + 1 - self._first - len(self._messages)
-            if missing > 0:
-                fresh = np.zeros(missing, MESSAGE)
-                fresh["due"] = fresh["told"] = fresh["read"] = math.nan
-                self._messages = np.concatenate([self._messages, fresh])
             at = sent["id"] - self._first
             self._messages["due"][at] = sent["due"]
             takeover = np.searchsorted([n for n, _ in self._takeovers], sent["id"], "right") - 1

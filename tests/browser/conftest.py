@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from helpers.base import places
 from helpers.notebooks import lab as course_lab
@@ -20,7 +20,7 @@ from clones import Clone, copy_cache, is_root
 from pages import HEIGHT, WIDTHS, Notebook, Window
 
 SCREENSHOTS = places.ROOT / ".screenshots"
-PATIENCE = 10_000  # milliseconds that the page may take to do what it was asked for
+PATIENCE = 20_000  # milliseconds that the page may take to do what it was asked for
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 NONE_FOUND = (
     "make browser-test needs Chromium or Chrome, and none is found: install one "
@@ -36,6 +36,9 @@ def pytest_configure() -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for report in terminalreporter.getreports("passed"):
+        for what, value in report.user_properties:
+            terminalreporter.write_line(f"{what}: {value}")
     count = sum(1 for _ in SCREENSHOTS.rglob("*.png"))
     terminalreporter.write_line(f"{count} screenshots: {SCREENSHOTS}")
 
@@ -92,6 +95,7 @@ def lesson(browser: Browser, lab: labs.Lab) -> Iterator[Notebook]:
     """Lesson 01 as make lab opens it."""
     page = browser.new_page(viewport={"width": WIDTHS[0], "height": HEIGHT})
     page.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
     window = Window(page, SCREENSHOTS)
     window.open(lab.address)
     notebook = Notebook(window, Path(lab.folder) / course_lab.FIRST)

@@ -17,6 +17,16 @@ OVERLAP = 60  # pixels of a picture that the next one shows again
 # JupyterLab asks for the picture in the README's tab in vain, before it asks at the right place.
 IN_VAIN = "/notebooks/figure.png"
 
+# An image's upper end as text, which changes as its title does.
+TITLE = """async img => {
+    await img.decode();
+    const height = img.naturalHeight / 10;
+    const canvas = new OffscreenCanvas(img.naturalWidth, height);
+    const drawing = canvas.getContext("2d");
+    drawing.drawImage(img, 0, 0);
+    return drawing.getImageData(0, 0, canvas.width, height).data.join();
+}"""
+
 
 class Window:
     """A browser window with JupyterLab in it. `errors` are those that its console has shown."""
@@ -59,6 +69,38 @@ class Window:
         where = message.location.get("url", "")
         if message.type == "error" and not where.endswith(IN_VAIN):
             self.errors.append(f"{message.text} ({where})")
+
+
+class Panel:
+    """The panel that a cell shows."""
+
+    def __init__(self, output: Locator):
+        self.output = output
+        self.state = output.get_by_role("status")
+        self.figure = output.locator("img").first
+
+    def press(self, button: str) -> None:
+        self.output.get_by_role("button", name=button, exact=True).click()
+
+    def choose(self, option: str) -> None:
+        self.output.get_by_label(option, exact=True).check()
+
+    def slide(self, knob: str, key: str) -> None:
+        """Moves a slider with a key, as in slide("linger_ms", "PageUp")."""
+        slider = self.output.locator(".widget-slider, .widget-select-slider", has_text=knob)
+        slider.get_by_role("slider").press(key)
+
+    def count(self, name: str) -> int:
+        """A number of the ledger, as in count("lost")."""
+        row = self.output.get_by_role("row").filter(
+            has=self.output.page.get_by_role("rowheader", name=name, exact=True)
+        )
+        text = row.get_by_role("cell").inner_text()
+        return int(text.replace(",", "")) if text != "–" else 0
+
+    def title(self) -> str:
+        """The pixels of the figure's title, which says how the knobs stand."""
+        return self.figure.evaluate(TITLE)
 
 
 class Notebook:
@@ -153,12 +195,16 @@ class Notebook:
         return dict(zip(self.ids, self.area.locator(".jp-Cell").evaluate_all(seen), strict=True))
 
     def too_wide(self) -> list[str]:
-        """Cells whose text or output is not in sight without scrolling sideways."""
-        wide = """cells => cells.map(cell =>
-            [...cell.querySelectorAll(".jp-OutputArea-output, .jp-RenderedHTMLCommon")]
+        """Cells whose code, text or output is not in sight without scrolling sideways."""
+        parts = ".cm-scroller, .jp-OutputArea-output, .jp-RenderedHTMLCommon"
+        wide = """(cells, parts) => cells.map(cell => [...cell.querySelectorAll(parts)]
             .some(part => part.scrollWidth > part.clientWidth))"""
-        found = self.area.locator(".jp-Cell").evaluate_all(wide)
+        found = self.area.locator(".jp-Cell").evaluate_all(wide, parts)
         return [cell_id for cell_id, is_wide in zip(self.ids, found, strict=True) if is_wide]
+
+    def panel(self, cell_id: str) -> Panel:
+        """The panel that a cell shows."""
+        return Panel(self.output(cell_id))
 
     def pictures(self, name: str) -> None:
         """Keeps pictures of the whole notebook, window by window, in both themes and widths."""
