@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 
-from helpers import lesson, workers
+from helpers import charts, lesson, workers
 from helpers.base.errors import WorkerFailed
 from helpers.base.places import ROOT
 from helpers.base.waiting import until
@@ -25,6 +25,7 @@ from helpers.experiment import (
     wake_leader,
 )
 from helpers.experiment.program import Feed
+from helpers.experiment.tape import Tape
 from helpers.lesson import Lesson
 
 ACKS_0 = {"acks": 0, "retries": 0, "enable_idempotence": False}
@@ -305,6 +306,36 @@ def test_nothing_is_left_of_a_run(course, stream):
     stream.measure({"a": settings(course)}, rate=100, seconds=0.2)
     assert workers.kill_all() == []
     assert not list(course.folder.glob("*.rows"))
+
+
+# ------------------------------------------------------------------------------------------ tape
+
+
+def rows_of(*rows: tuple[int, int, int]) -> np.ndarray:
+    """(kind, partition, offset), …"""
+    made = np.zeros(len(rows), record.ROW)
+    made["kind"], made["partition"], made["offset"] = zip(*rows, strict=True)
+    return made
+
+
+def test_the_tape_tells_done_repeated_and_lost():
+    tape = Tape()
+    assert tape.view({0: 5}, {}) is None
+    tape.note(rows_of((record.DONE, 0, 0), (record.DONE, 0, 1), (record.DONE, 0, 1)))
+    tape.note(rows_of((record.COMMITTED, 0, 4), (record.DONE, 0, 4), (record.READ, 0, 5)))
+    frame, records, last = tape.view({0: 7, 1: 0}, {0: 5})
+    assert frame.loc["partition 0"].tolist() == [0, 4, 5, 7]
+    assert frame.loc["partition 1"].isna().tolist() == [False, True, True, False]
+    states = dict(zip(records["offset"], records["state"], strict=True))
+    # 2 and 3 were committed, never done, and the reader has gone on; 5 and 6 may still be done.
+    assert states == {0: "done", 1: "repeated", 2: "lost", 3: "lost", 4: "done"}
+    assert charts.tape(frame, records=records, last=last, title="").get_axes()
+
+
+def test_the_tape_remembers_the_last_offsets_only():
+    tape = Tape()
+    tape.note(rows_of(*((record.DONE, 0, offset) for offset in range(12_000))))
+    assert len(tape._done[0]) == 5_000 and max(tape._done[0]) == 11_999
 
 
 # ------------------------------------------------------------------------------------------ live

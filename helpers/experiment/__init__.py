@@ -4,6 +4,7 @@
     live        its programs without end, while somebody changes their settings
     measure     its programs variant by variant, with faults or without
     recording   what a run was: all numbers come from it
+    tape        what became of each record of a live run, by its place in the log
     faults      what can happen to the cluster meanwhile
     programs    who takes which settings, and how a program is started
     program     what it is handed in its process

@@ -21,6 +21,7 @@ from . import record
 from .measure import Pace
 from .programs import PATIENCE, Program, Programs
 from .recording import WARM_UP
+from .tape import Tape
 
 KEPT = 30.0  # seconds for which single messages are known; older ones are only counted
 LATE = 1.0  # seconds after which a message that was overtaken will not come any more
@@ -55,6 +56,7 @@ class Snapshot:
     events: list[tuple[float, str]]
     errors: list[str]
     settings: dict[str, object]  # now at work, with rate
+    tape: tuple[pd.DataFrame, pd.DataFrame, int] | None  # what charts.tape draws; see Tape.view
 
 
 class Live:
@@ -72,6 +74,8 @@ class Live:
         self._first = 0  # the id of the first of them
         self._totals: dict[str, int] = {}
         self._positions: dict[int, int] = {}
+        self._ends: dict[int, int] = {}
+        self._tape = Tape()
         self._lag: list[tuple[float, int]] = []
         self._sampled = 0.0
         self._latest: dict[int, int] = {}  # partition -> the highest id that was read there
@@ -180,6 +184,7 @@ class Live:
                 events=[event for event in self.events if event[0] >= since - self.began],
                 errors=list(self.errors),
                 settings={**self._at_work, "rate": self._rate},
+                tape=self._tape.view(self._ends, self._positions),
             )
 
     # Programs
@@ -289,6 +294,7 @@ class Live:
         self.errors += [text for text in dict.fromkeys(told) if text not in self.errors]
 
     def _note(self, rows: np.ndarray) -> None:
+        self._tape.note(rows)
         # On a busy machine a reader has noted a message before its producer could.
         seen = rows[np.isin(rows["kind"], (record.SENT, record.READ))]
         missing = int(seen["id"].max(initial=-1)) + 1 - self._first - len(self._messages)
@@ -333,6 +339,7 @@ class Live:
             return
         self._sampled = float(frame["at"].max())
         for at, ends in frame.groupby("at"):
+            self._ends |= dict(zip(ends["partition"].tolist(), ends["end"].tolist(), strict=True))
             behind = [
                 max(0, int(end) - self._positions.get(int(number), 0))
                 for number, end in zip(ends["partition"], ends["end"], strict=True)
