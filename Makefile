@@ -67,7 +67,7 @@ robustness-test: kafka-up  ## run the notebooks twice, interrupted, and over a c
 browser-test: ADD := $(VENV) -m uv pip install --quiet --require-hashes --python $(VENV) -r tests/browser/requirements.txt
 browser-test: install  ## work through lesson 01 in JupyterLab and Chromium, with screenshots
 	@$(ADD) --offline 2> /dev/null || $(ADD)
-	@$(VENV) -m pytest tests/browser
+	@$(VENV) -m pytest -x tests/browser
 
 # Without SERVICES, all of them. The notebooks come first: they are what the lane is for.
 compose-test: install  ## run all notebooks and the fault API on the cluster that Docker Compose runs
