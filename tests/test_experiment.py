@@ -266,6 +266,22 @@ def test_one_death_hits_all_that_run_together_and_the_cluster_is_whole_afterward
     assert runs["all"][0].start == runs["acks=0"][0].start
 
 
+def test_a_fault_waits_for_what_a_producer_was_told_and_the_next_keeps_its_distance(course, stream):
+    faults = [freeze_leader(at=0.1, told={"all": 200}), wake_leader(at=0.3)]
+    runs = stream.measure(
+        {"all": settings(course, acks="all")}, rate=200, seconds=1.5, faults=faults
+    )
+    frozen, awake = (runs.moment(label) for label in ("leader frozen", "leader goes on"))
+    # The 200th is due after 0.995 s.
+    assert frozen > 0.99 and awake - frozen >= 0.15
+    told = runs["all"][0].rows
+    told = told[(told["kind"] == record.TOLD) & (told["at"] < runs["all"][0].start + frozen)]
+    assert len(told) >= 200
+    with pytest.raises(ValueError, match="waits for nobody, which is no variant"):
+        faults = [freeze_leader(at=0.1, told={"nobody": 1})]
+        stream.measure({"all": settings(course)}, rate=10, seconds=1, faults=faults)
+
+
 def test_faults_ask_for_one_leader():
     class Leaders:
         def leader(self, topic):

@@ -2,8 +2,8 @@
 
 import functools
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 class Fault:
     """Something that happens `at` so many seconds after the run's first message was due.
 
-    ``act(cluster, leader)`` does it, and returns when it was, on time.perf_counter.
+    ``act(cluster, leader)`` does it, and returns when it was, on time.perf_counter. `told`: variant
+    -> of how many messages its producer must have been told of success since the fault before;
+    until then this one waits, and those after it are as much later.
     """
 
     at: float
     label: str
     act: Callable[["Cluster", int], float]
+    told: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self):
         if not self.at >= 0:
@@ -36,14 +39,17 @@ def kill_leader(at: float) -> Fault:
     return Fault(at, "leader killed", act)
 
 
-def freeze_leader(at: float) -> Fault:
-    """The leader stops (SIGSTOP): it keeps its connections, and answers nobody."""
+def freeze_leader(at: float, told: Mapping[str, int] | None = None) -> Fault:
+    """The leader stops (SIGSTOP): it keeps its connections, and answers nobody.
+
+    `told` as for Fault.
+    """
 
     def act(cluster: "Cluster", leader: int) -> float:
         cluster.pause(leader)
         return time.perf_counter()
 
-    return Fault(at, "leader frozen", act)
+    return Fault(at, "leader frozen", act, told or {})
 
 
 def wake_leader(at: float) -> Fault:

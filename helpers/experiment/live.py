@@ -136,7 +136,8 @@ class Live:
             self._rate = rate
             for each in self._programs:
                 each.worker.order("rate", rate)
-            self._happened(f"{rate:,.0f}/s")
+            if wanted == self._settings:
+                self._happened(label or f"{rate:,.0f}/s")
         if wanted != self._settings:
             self._settings = wanted
             label = label or ", ".join(f"{name}={value}" for name, value in settings.items())

@@ -1,5 +1,7 @@
 """An experiment, measured: variants in turn or together, undisturbed or with faults."""
 
+import functools
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -54,6 +56,8 @@ def measure(
     for settings in variants.values():
         programs.share(settings)
     faults = sorted(faults, key=lambda fault: fault.at)
+    if strangers := {name for fault in faults for name in fault.told} - set(variants):
+        raise ValueError(f"A fault waits for {', '.join(sorted(strangers))}, which is no variant")
     turns = (
         [(number, list(variants)) for number in range(rounds)]
         if together
@@ -89,7 +93,8 @@ def _turn(
         start = time.perf_counter() + SOON
         for side in sides:
             side.go(start)
-        happened = timers.submit(_disturb, cluster, leader, faults, start)
+        by_name = dict(zip(variants, sides, strict=True))
+        happened = timers.submit(_disturb, cluster, leader, faults, start, by_name)
         _show_progress(start, pace.seconds)
         for side in sides:
             side.finish()
@@ -108,13 +113,23 @@ def _one_leader(cluster: Cluster, topics: list[str]) -> int:
 
 
 def _disturb(
-    cluster: Cluster, leader: int, faults: Sequence[Fault], start: float
+    cluster: Cluster,
+    leader: int,
+    faults: Sequence[Fault],
+    start: float,
+    sides: Mapping[str, "_Side"],
 ) -> list[tuple[float, str]]:
     """The faults, each when it is due; when they really were, in seconds since the start."""
-    events = []
+    events, later, since = [], 0.0, start
     for fault in faults:
-        time.sleep(max(0.0, start + fault.at - time.perf_counter()))
-        events.append((fault.act(cluster, leader) - start, fault.label))
+        time.sleep(max(0.0, start + fault.at + later - time.perf_counter()))
+        for variant, count in fault.told.items():
+            told = functools.partial(sides[variant].told_since, since)
+            until(lambda told=told, count=count: told() >= count, PATIENCE, f"{variant} was told")
+        # Others keep their distance to one that had to wait.
+        later = max(later, time.perf_counter() - start - fault.at)
+        since = fault.act(cluster, leader)
+        events.append((since - start, fault.label))
     return events
 
 
@@ -126,6 +141,7 @@ class _Side:
         self._course = programs.course
         self._programs: list[Program] = []
         self._rows = np.empty(0, record.ROW)
+        self._lock = threading.Lock()
 
     def __enter__(self) -> "_Side":
         with ExitStack() as stack:
@@ -152,6 +168,12 @@ class _Side:
     def go(self, start: float) -> None:
         for each in self._programs:
             each.worker.order("go", start, 0)
+
+    def told_since(self, moment: float) -> int:
+        """Of how many messages the producer was told of success since then."""
+        self._take()
+        told = self._rows[(self._rows["kind"] == record.TOLD) & (self._rows["error"] == 0)]
+        return int((told["at"] > moment).sum())
 
     def finish(self) -> None:
         """Returns when the senders have ended and the readers have read all that is stored."""
@@ -185,8 +207,9 @@ class _Side:
         )
 
     def _take(self, ended: bool = False) -> None:
-        new = [each.record.new(ended) for each in self._programs]
-        self._rows = np.concatenate([self._rows, *new])
+        with self._lock:  # faults have a thread of their own
+            new = [each.record.new(ended) for each in self._programs]
+            self._rows = np.concatenate([self._rows, *new])
 
     def _settled(self) -> dict[TopicPartition, int]:
         """The topic's ends, when nothing more is on its way to it.

@@ -37,6 +37,7 @@ BEAT = 5.0  # seconds; so often a page that shows the panel says that it is ther
 # is not in sight speak once a minute only.
 GONE = 90.0
 MOST_KNOBS = 4
+SHORT = 24  # letters of all choices together
 NAMES = "11em"  # how wide a knob's name is
 VIEW = "application/vnd.jupyter.widget-view+json"
 INSTEAD = "A panel with knobs, buttons and a live figure. To turn them, run this cell."
@@ -262,9 +263,7 @@ class Panel:
         # With room for a line, so that the figure stays where it is when there is one.
         self.trouble = ipywidgets.HTML(layout={"min_height": "2.2em"})
         self.counts = ipywidgets.HTML()
-        self.picture = ipywidgets.Image(
-            format="png", layout={"flex": "0 1 768px", "min_width": "420px"}
-        )
+        self.picture = ipywidgets.Image(format="png", layout={"max_width": "100%"})
         self.tape = ipywidgets.Image(format="png", layout={"max_width": "100%", "display": "none"})
         # Out of sight: a page counts on it as long as it shows the panel.
         self.pulse = ipywidgets.Play(
@@ -278,7 +277,8 @@ class Panel:
                 *(knob.widget for knob in self.knobs.values()),
                 ipywidgets.Box([*buttons, self.state], layout={"flex_flow": "row wrap"}),
                 self.trouble,
-                ipywidgets.Box([self.picture, self.counts], layout={"align_items": "flex-start"}),
+                self.picture,
+                self.counts,
                 self.tape,
                 self.pulse,
             ]
@@ -480,23 +480,23 @@ def _words(error: Exception) -> str:
 
 
 def _table(counts: Mapping[str, int]) -> str:
-    """The ledger's counts as HTML, on the figures' paper: readable in every theme."""
-    rows = []
+    """The ledger's counts as HTML, on the figures' paper: readable in every theme.
+
+    In a line below the figure, broken where the window is narrow.
+    """
+    pairs = []
     for name, (words, meaning) in COUNTS.items():
         count = counts.get(name)
         alarm = name in ALARMING and count
-        look = "background: #B5121B; color: white; font-weight: bold" if alarm else ""
-        rows.append(
-            f'<tr style="{look}" title="{meaning}"><th scope="row" style="text-align: left; '
-            f'font-weight: inherit; padding: 1px 6px">{words}</th>'
-            '<td style="text-align: right; padding: 1px 6px; font-variant-numeric: tabular-nums; '
-            f'min-width: 4.5em">{"–" if count is None else charts.number(count)}</td></tr>'
+        look = "background: #B5121B; color: white" if alarm else ""
+        pairs.append(
+            f'<div title="{meaning}" style="padding: 2px 8px; {look}"><dt>{words}</dt>'
+            '<dd style="margin: 0; font-weight: bold; font-variant-numeric: tabular-nums">'
+            f"{'–' if count is None else charts.number(count)}</dd></div>"
         )
     return (
-        '<table style="background: #FBFBF8; color: #222222; border-collapse: collapse; '
-        'line-height: 1.5; margin: 4px"><caption style="text-align: left; font-weight: bold; '
-        'padding: 2px 6px; background: #FBFBF8; color: #222222">messages</caption>'
-        f"{''.join(rows)}</table>"
+        '<dl style="display: flex; flex-wrap: wrap; margin: 0; max-width: 768px; '
+        f'background: #FBFBF8; color: #222222; line-height: 1.4">{"".join(pairs)}</dl>'
     )
 
 
@@ -531,7 +531,8 @@ def _choice(name: str, settings: Mapping[str, dict]) -> Knob:
     widget = ipywidgets.RadioButtons(
         options=labels,
         description=name,
-        orientation="horizontal",
+        # Side by side as long as they find room in a narrow window.
+        orientation="horizontal" if sum(map(len, labels)) < SHORT else "vertical",
         style={"description_width": NAMES},
         layout={"width": "auto"},
     )

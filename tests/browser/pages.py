@@ -92,10 +92,10 @@ class Panel:
 
     def count(self, name: str) -> int:
         """A number of the ledger, as in count("lost")."""
-        row = self.output.get_by_role("row").filter(
-            has=self.output.page.get_by_role("rowheader", name=name, exact=True)
+        pair = self.output.locator("dl > div").filter(
+            has=self.output.page.locator("dt").get_by_text(name, exact=True)
         )
-        text = row.get_by_role("cell").inner_text()
+        text = pair.locator("dd").inner_text()
         return int(text.replace(",", "")) if text != "–" else 0
 
     def title(self) -> str:
