@@ -13,15 +13,18 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 
 from helpers import charts, lesson, workers
-from helpers.base.errors import WorkerFailed
+from helpers.base.errors import CourseError, WorkerFailed
 from helpers.base.places import ROOT
 from helpers.base.waiting import until
 from helpers.experiment import (
     Experiment,
+    Fault,
+    freeze_followers,
     freeze_leader,
     kill_leader,
     measure,
     record,
+    wake_followers,
     wake_leader,
 )
 from helpers.experiment.program import Feed
@@ -272,7 +275,8 @@ def test_a_fault_waits_for_what_a_producer_was_told_and_the_next_keeps_its_dista
         {"all": settings(course, acks="all")}, rate=200, seconds=1.5, faults=faults
     )
     frozen, awake = (runs.moment(label) for label in ("leader frozen", "leader goes on"))
-    # The 200th is due after 0.995 s.
+    # The 200th is due after 0.995 s. The run is longer by what it had to wait.
+    assert runs.messages()["seconds"].max() == pytest.approx(1.5 + frozen - 0.1, abs=0.1)
     assert frozen > 0.99 and awake - frozen >= 0.15
     told = runs["all"][0].rows
     told = told[(told["kind"] == record.TOLD) & (told["at"] < runs["all"][0].start + frozen)]
@@ -280,6 +284,29 @@ def test_a_fault_waits_for_what_a_producer_was_told_and_the_next_keeps_its_dista
     with pytest.raises(ValueError, match="waits for nobody, which is no variant"):
         faults = [freeze_leader(at=0.1, told={"nobody": 1})]
         stream.measure({"all": settings(course)}, rate=10, seconds=1, faults=faults)
+
+
+def test_followers_are_frozen_when_the_reader_has_enough_and_copy_nothing_then(course, stream):
+    faults = [freeze_followers(at=0.1, read=150), wake_followers(at=0.6)]
+    runs = stream.measure({"one": settings(course, **ACKS_1)}, rate=300, seconds=1.5, faults=faults)
+    frozen, awake = (runs.moment(label) for label in ("followers frozen", "followers go on"))
+    [each] = runs["one"]
+    read = each.rows[each.rows["kind"] == record.READ]["at"] - each.start
+    assert (read < frozen).sum() >= 150
+    # What they had asked for may still come; then the high watermark stands still.
+    assert ((read > frozen + 0.1) & (read < awake)).sum() < 0.1 * 300 * (awake - frozen - 0.1)
+    assert runs.ledger().loc["one", "read"] == runs.ledger().loc["one", "sent"]
+
+
+def test_a_fault_that_fails_ends_the_run_with_its_error(course, stream):
+    def act(cluster, leader):
+        raise CourseError("no such broker")
+
+    with pytest.raises(CourseError, match="no such broker"):
+        stream.measure(
+            {"one": settings(course)}, rate=50, seconds=0.5, faults=[Fault(0.1, "fails", act)]
+        )
+    assert workers.kill_all() == []
 
 
 def test_faults_ask_for_one_leader():

@@ -14,15 +14,22 @@ if TYPE_CHECKING:
 class Fault:
     """Something that happens `at` so many seconds after the run's first message was due.
 
-    ``act(cluster, leader)`` does it, and returns when it was, on time.perf_counter. `told`: variant
-    -> of how many messages its producer must have been told of success since the fault before;
-    until then this one waits, and those after it are as much later.
+    ``act(cluster, leader)`` does it, and returns when it was, on time.perf_counter. It waits until
+    each variant's reader has `read` so many messages, and until the producers in `told` (variant ->
+    messages) were told of so many successes since the fault before. Then the faults after it, and
+    the end of the run, are as much later.
     """
 
     at: float
     label: str
     act: Callable[["Cluster", int], float]
     told: Mapping[str, int] = field(default_factory=dict)
+    read: int = 0
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for anything but its time."""
+        return bool(self.told or self.read)
 
     def __post_init__(self):
         if not self.at >= 0:
@@ -63,9 +70,13 @@ def wake_leader(at: float) -> Fault:
     return Fault(at, "leader goes on", act)
 
 
-def freeze_followers(at: float) -> Fault:
-    """All brokers but the leader stop (SIGSTOP), so that they copy nothing from it."""
-    return Fault(at, "followers frozen", functools.partial(_each_follower, "pause"))
+def freeze_followers(at: float, read: int = 0) -> Fault:
+    """All brokers but the leader stop (SIGSTOP), so that they copy nothing from it.
+
+    `read` as for Fault: a reader gets only what all in-sync replicas have.
+    """
+    act = functools.partial(_each_follower, "pause")
+    return Fault(at, "followers frozen", act, read=read)
 
 
 def wake_followers(at: float) -> Fault:

@@ -18,7 +18,7 @@ import pandas as pd
 from ..base.errors import CourseError, NotInTime, WorkerFailed
 from ..base.waiting import until
 from . import record
-from .measure import Pace
+from .measure import ENDLESS, Pace
 from .programs import PATIENCE, Program, Programs
 from .recording import WARM_UP
 from .tape import Tape
@@ -28,7 +28,6 @@ LATE = 1.0  # seconds after which a message that was overtaken will not come any
 HANDOVER = 0.5  # seconds that a program which is replaced has to send what it took
 GIVEN_UP = 120.0  # seconds more, after which nobody waits for the fate of a single message
 BIN = 0.25  # seconds
-ENDLESS = 1e9
 MESSAGE = np.dtype(
     [
         ("due", "f8"),
@@ -208,6 +207,7 @@ class Live:
                 self._settings = self._at_work
                 self._shares[place] = self._all.share(self._at_work)[place]
                 raise
+            before.leaves = True
             before.worker.ask_to_end()
             first = 0
             if before.sends:
@@ -286,7 +286,7 @@ class Live:
 
     def _look_after(self, program: Program, ended: bool) -> None:
         told = [f"{program.worker.name}: {text}" for _, text in program.said("logged")]
-        if ended and program not in self._retired:
+        if ended and not program.leaves:
             try:
                 program.worker.join(timeout=0)
                 told.append(f"{program.worker.name} has ended")

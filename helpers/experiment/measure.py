@@ -23,6 +23,7 @@ from .programs import PATIENCE, Program, Programs
 from .recording import Recording, Runs
 
 SOON = 0.05  # seconds until all programs begin at once
+ENDLESS = 1e9  # seconds
 SETTLED = 1.0  # seconds without growth after which nothing more is on its way to a topic
 
 
@@ -79,11 +80,12 @@ def _turn(
 ) -> list[Recording]:
     """One run of these variants, at the same time."""
     cluster = programs.course.cluster
+    waits = any(fault.waits for fault in faults)
     with ExitStack() as stack:
         if faults:
             stack.callback(cluster.heal)
         sides = [
-            stack.enter_context(_Side(programs, variant, settings, pace))
+            stack.enter_context(_Side(programs, variant, settings, pace, waits))
             for variant, settings in variants.items()
         ]
         leader = _one_leader(cluster, [side.topic for side in sides]) if faults else 0
@@ -96,9 +98,9 @@ def _turn(
         by_name = dict(zip(variants, sides, strict=True))
         happened = timers.submit(_disturb, cluster, leader, faults, start, by_name)
         _show_progress(start, pace.seconds)
+        events = happened.result()  # raises what went wrong there
         for side in sides:
             side.finish()
-        events = happened.result()
         return [side.recording(number, start, events) for side in sides]
 
 
@@ -123,20 +125,24 @@ def _disturb(
     events, later, since = [], 0.0, start
     for fault in faults:
         time.sleep(max(0.0, start + fault.at + later - time.perf_counter()))
-        for variant, count in fault.told.items():
-            told = functools.partial(sides[variant].told_since, since)
-            until(lambda told=told, count=count: told() >= count, PATIENCE, f"{variant} was told")
-        # Others keep their distance to one that had to wait.
-        later = max(later, time.perf_counter() - start - fault.at)
+        if fault.waits:
+            begin = time.perf_counter()
+            for variant, side in sides.items():
+                enough = functools.partial(side.has, fault.told.get(variant, 0), since, fault.read)
+                until(enough, PATIENCE, f"{variant} has come so far: {fault.label}")
+            later += time.perf_counter() - begin
         since = fault.act(cluster, leader)
         events.append((since - start, fault.label))
+    for side in sides.values():
+        side.end(start + later)
     return events
 
 
 class _Side:
     """One variant in a run: its topic, its programs, and its readers' lag. A context manager."""
 
-    def __init__(self, programs: Programs, variant: str, settings: dict, pace: Pace):
+    def __init__(self, programs: Programs, variant: str, settings: dict, pace: Pace, waits: bool):
+        self._waits = waits
         self._all, self._variant, self._settings, self._pace = programs, variant, settings, pace
         self._course = programs.course
         self._programs: list[Program] = []
@@ -147,7 +153,9 @@ class _Side:
         with ExitStack() as stack:
             self.topic = self._all.new_topic(self._variant)
             for place, share in enumerate(self._all.share(self._settings)):
-                each = self._all.start(place, share, self.topic, asdict(self._pace))
+                # Faults that wait make it longer; then `end` is told when they have happened.
+                pace = asdict(self._pace) | ({"seconds": ENDLESS} if self._waits else {})
+                each = self._all.start(place, share, self.topic, pace)
                 stack.callback(each.record.delete)
                 stack.enter_context(each.worker)
                 self._programs.append(each)
@@ -169,11 +177,17 @@ class _Side:
         for each in self._programs:
             each.worker.order("go", start, 0)
 
-    def told_since(self, moment: float) -> int:
-        """Of how many messages the producer was told of success since then."""
+    def has(self, told: int, since: float, read: int) -> bool:
+        """Was the producer told of so many successes since then, and has the reader so many?"""
         self._take()
-        told = self._rows[(self._rows["kind"] == record.TOLD) & (self._rows["error"] == 0)]
-        return int((told["at"] > moment).sum())
+        kind = self._rows["kind"]
+        good = (kind == record.TOLD) & (self._rows["error"] == 0) & (self._rows["at"] > since)
+        return good.sum() >= told and (kind == record.READ).sum() >= read
+
+    def end(self, start: float) -> None:
+        """Lets the pace end when its seconds have passed since `start`."""
+        for each in self._programs:
+            each.worker.order("end", start + self._pace.seconds)
 
     def finish(self) -> None:
         """Returns when the senders have ended and the readers have read all that is stored."""

@@ -38,10 +38,12 @@ class Feed:
         self._seconds, self._burst = seconds, burst
         self._begun = threading.Event()
         self._start, self._next = 0.0, 0
+        self.end = 0.0  # of what is paced; on time.perf_counter
 
     def go(self, start: float, first: int) -> None:
         """Lets it begin at `start`, with message number `first`."""
         self._start, self._next = start, first
+        self.end = start + self._seconds
         self._begun.set()
 
     def __iter__(self) -> Iterator[tuple[int, float]]:
@@ -52,7 +54,7 @@ class Feed:
         due = since = self._start
         rate, place = self.rate, 0
         # As many as rate x seconds, rounded: sums of fractions would be off by one now and then.
-        while due < self._start + self._seconds - 0.5 / rate and not stopping():
+        while due < self.end - 0.5 / rate and not stopping():
             while (ahead := due - time.perf_counter()) > 0:
                 # The system wakes a sleeper late, so sleep a little less.
                 time.sleep(max(ahead - NAP / 4, NAP / 10))
@@ -155,3 +157,5 @@ def _listen(orders, feed: Feed) -> None:
                 feed.go(start, first)
             case ["rate", rate]:
                 feed.rate = rate
+            case ["end", moment]:
+                feed.end = moment

@@ -43,6 +43,7 @@ class Program:
 
     worker: Worker
     record: record.Reader
+    leaves: bool = False  # another one takes its place, so its end is no news
 
     def said(self, *words: str) -> list[tuple]:
         """What it told, of that kind: tuples without the time."""
