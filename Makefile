@@ -7,7 +7,7 @@ unexport PYTHONPATH
 export CLUSTER UI_PORT POSTGRES_PORT KAFKA_COURSE_CACHE KAFKA_COURSE_MAVEN CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help lab notebooks-test notebooks-run kafka-up kafka-down kafka-status kafka-logs ui test lint resolve-test claims-test exercises-test robustness-test browser-test compose-test bench clean requirements install
+.PHONY: help lab notebooks-test notebooks-run kafka-up kafka-down kafka-status kafka-logs ui test commands-test faults-test lint resolve-test claims-test exercises-test robustness-test browser-test compose-test bench clean requirements install
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
@@ -37,8 +37,19 @@ ui: install  ## open the cluster's web page
 	@$(VENV) -m helpers.cluster ui
 
 # Two at a time, as tests mostly wait; those that share a cluster stay together.
-test: kafka-up  ## test the helpers, the commands and the saved notebooks (pytest)
-	@$(VENV) -m pytest tests -n 2 --no-loadscope-reorder $(addprefix --ignore tests/,browser claims exercises robustness compose resolve)
+SIDE_BY_SIDE := -n 2 --no-loadscope-reorder
+# Each starts clusters of its own, which takes its time.
+COMMANDS := $(addprefix tests/test_,cluster.py running_cluster.py situations.py ordinary_user.py install.py)
+LANES := $(addprefix tests/,browser claims client_faults compose exercises resolve robustness)
+
+test: kafka-up  ## test the helpers and the saved notebooks (pytest); before each commit
+	@$(VENV) -m pytest tests $(SIDE_BY_SIDE) $(addprefix --ignore ,$(COMMANDS) $(LANES))
+
+commands-test: install  ## test the commands, in clones of their own and in bad situations
+	@$(VENV) -m pytest $(COMMANDS) $(SIDE_BY_SIDE)
+
+faults-test: install  ## check that the faults of kafka-python are there around which the course works
+	@$(VENV) -m pytest tests/client_faults
 
 # All four, also where one fails: each says what is to be mended.
 lint: STYLE := --no-cache --quiet --config .ci/ruff.toml --output-format concise helpers tests notebooks

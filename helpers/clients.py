@@ -8,6 +8,7 @@ tests/client_faults, which turns red once the fault is gone.
 """
 
 import gc
+import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -115,6 +116,30 @@ def wait_for_threads(*names: str) -> set[str]:
         return set()
     except NotInTime:
         return alive()
+
+
+class _CallbackErrors(logging.Handler):
+    """Hears of errors in callbacks, which the client only logs."""
+
+    def __init__(self, tell: Callable[[str], None]):
+        super().__init__(logging.ERROR)
+        self._tell = tell
+
+    def emit(self, entry: logging.LogRecord) -> None:
+        """Tells it, with the error's own words."""
+        self._tell(f"{entry.getMessage()}: {entry.exc_info[1]!r}")
+
+
+def tell_callback_errors(tell: Callable[[str], None]) -> None:
+    """From now on `tell` is given the error of each callback that raises, in words.
+
+    It is called in the thread of the callback, and takes the place of an earlier one.
+    """
+    logger = logging.getLogger("kafka.future")
+    for handler in list(logger.handlers):
+        if isinstance(handler, _CallbackErrors):
+            logger.removeHandler(handler)
+    logger.addHandler(_CallbackErrors(tell))
 
 
 def partitions_of(admin: "KafkaAdminClient", topic: str) -> list[int]:

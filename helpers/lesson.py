@@ -5,6 +5,7 @@ import gc
 import json
 import secrets
 import shutil
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -323,6 +324,7 @@ def start(number: int) -> Lesson:
     # An interrupted run may have left threads, workers and clients at work, a broker dead, and
     # topics behind.
     end_all_work()
+    clients.tell_callback_errors(_tell_once())
     lesson.cluster.heal()
     runs.begin(number, lesson.run_id)
     lesson.delete_leftovers()
@@ -335,6 +337,21 @@ def start(number: int) -> Lesson:
             "the other's topics; but a broker that one of them kills is missing for both."
         )
     return lesson
+
+
+def _tell_once() -> Callable[[str], None]:
+    """Prints each error of a callback, the first time: else a typo there hangs a cell in silence.
+
+    To stderr, which is not kept when a notebook is saved.
+    """
+    told = set()
+
+    def tell(error: str) -> None:
+        if error not in told:
+            told.add(error)
+            print(f"{error}. (kafka-python only logs this.)", file=sys.stderr)
+
+    return tell
 
 
 def end_all_work() -> None:

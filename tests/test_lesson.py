@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError
+from kafka.future import Future
 
 from helpers import clients, lesson
 from helpers.base import places
@@ -282,3 +283,20 @@ def test_a_run_deletes_only_what_no_living_run_owns_and_says_who_is_at_work(caps
     assert topics_of(again) == []
     assert "is at work" not in capsys.readouterr().out
     again.clean_up()
+
+
+def test_an_error_in_a_callback_is_printed_once(course, capsys):
+    lesson.clients.tell_callback_errors(lesson._tell_once())
+
+    def typo(_):
+        raise AttributeError("no relase")
+
+    for n in range(3):
+        Future().add_callback(typo).success(n)
+    said = capsys.readouterr()
+    assert said.err.count("Error processing callback: AttributeError('no relase')") == 1
+    assert said.out == ""
+    told = []
+    lesson.clients.tell_callback_errors(told.append)
+    Future().add_callback(typo).success(1)
+    assert len(told) == 1 and capsys.readouterr().err == ""

@@ -3,8 +3,8 @@
 Nothing here sends, reads or commits: that stands in the notebook.
 """
 
+import functools
 import json
-import logging
 import math
 import threading
 import time
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import clients
 from . import record
 
 if TYPE_CHECKING:
@@ -129,22 +130,9 @@ class Run:
         self._write(record.TOLD, n, math.nan, -1, -1, record.place_of(error))
 
 
-class _Told(logging.Handler):
-    """Tells the notebook of errors in a program's own callbacks, which the client only logs."""
-
-    def __init__(self, tell: Callable):
-        super().__init__(logging.ERROR)
-        self._tell = tell
-
-    def emit(self, entry: logging.LogRecord) -> None:
-        """Tells it, with the error's own words."""
-        if entry.exc_info and entry.name != "kafka.net.transport":  # a lost connection
-            self._tell("logged", f"{entry.getMessage()}: {entry.exc_info[1]!r}")
-
-
 def carry_out(tell: Callable, _: Callable, function: Callable, settings: dict, order: dict) -> None:
     """What a program's process does."""
-    logging.getLogger("kafka").addHandler(_Told(tell))
+    clients.tell_callback_errors(functools.partial(tell, "logged"))
     run = Run(tell, order)
     threading.Thread(target=_listen, args=(tell.orders, run.feed), daemon=True).start()
     function(run, **settings)
