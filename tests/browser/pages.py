@@ -17,9 +17,12 @@ OVERLAP = 60  # pixels of a picture that the next one shows again
 # JupyterLab asks for the picture in the README's tab in vain, before it asks at the right place.
 IN_VAIN = "/notebooks/figure.png"
 
-# An image's upper end as text, which changes as its title does.
+# An image's upper end as text, which changes as its title does. A live image that is replaced while
+# it is decoded ends that with an error: the next one is asked for.
 TITLE = """async img => {
-    await img.decode();
+    for (let tries = 0; tries < 20; tries++) {
+        try { await img.decode(); break; } catch (error) { if (tries == 19) throw error; }
+    }
     const height = img.naturalHeight / 10;
     const canvas = new OffscreenCanvas(img.naturalWidth, height);
     const drawing = canvas.getContext("2d");
