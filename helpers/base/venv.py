@@ -133,13 +133,15 @@ def uv():
     version = pin.split("==")[1].split()[0]
     kept = places.cache("uv-program", version) / ("uv.exe" if os.name == "nt" else "uv")
     if not kept.exists():
+        # Not into .venv: uv would find itself there and not keep its package in its cache, from
+        # which the next clone takes it without a network.
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "uv.txt"
             file.write_text(pin)
             options = ["--quiet", "--disable-pip-version-check", "--require-hashes"]
-            run([str(python()), "-m", "pip", "install"] + options + ["-r", str(file)])
-        fetched = python().with_name(kept.name)
-        shutil.copy2(str(fetched), str(kept) + ".new")
+            options += ["--target", folder, "-r", str(file)]
+            run([str(python()), "-m", "pip", "install"] + options)
+            shutil.copy2(str(Path(folder) / "bin" / kept.name), str(kept) + ".new")
         os.replace(str(kept) + ".new", str(kept))
     return str(kept)
 
