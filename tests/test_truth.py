@@ -286,9 +286,14 @@ def test_lag_of_a_group_goes_on_when_another_broker_coordinates_it(course, admin
         topic, bootstrap_servers=course.bootstrap_servers, group=group, every=0.1
     ) as sampler:
         course.wait_until(lambda: len(sampler._ends), "there is a sample")
-        coordinator = course.cluster.leader("__consumer_offsets", java_hash(group) % 8)
+        place = ("__consumer_offsets", java_hash(group) % 8)
+        # A broker that a test before this one has killed may not have caught up yet: without it
+        # there would be nobody to coordinate the group next.
+        course.cluster.wait_for_in_sync()
+        coordinator = course.cluster.leader(*place)
         course.cluster.kill(coordinator)
         killed = time.perf_counter() - sampler.start
+        course.cluster.wait_for_leader(*place, other_than=coordinator)
         course.wait_until(
             lambda: sampler.total()["seconds"].iloc[-1] > killed + 1,
             "samples come from another coordinator",
