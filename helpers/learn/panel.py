@@ -263,7 +263,7 @@ class Panel:
         # With room for a line, so that the figure stays where it is when there is one.
         self.trouble = ipywidgets.HTML(layout={"min_height": "2.2em"})
         self.counts = ipywidgets.HTML()
-        self.picture = ipywidgets.Image(format="png", layout={"max_width": "100%"})
+        self.picture = ipywidgets.Image(format="png", layout={"max_width": "min(100%, 768px)"})
         self.tape = ipywidgets.Image(format="png", layout={"max_width": "100%", "display": "none"})
         # Out of sight: a page counts on it as long as it shows the panel.
         self.pulse = ipywidgets.Play(
@@ -490,8 +490,11 @@ def _table(counts: Mapping[str, int]) -> str:
         alarm = name in ALARMING and count
         look = "background: #B5121B; color: white" if alarm else ""
         pairs.append(
-            f'<div title="{meaning}" style="padding: 2px 8px; {look}"><dt>{words}</dt>'
-            '<dd style="margin: 0; font-weight: bold; font-variant-numeric: tabular-nums">'
+            f'<div title="{meaning}" style="padding: 2px 8px; {look}">'
+            # JupyterLab's own style would lay the number on the words.
+            f'<dt style="float: none; font-weight: normal">{words}</dt>'
+            '<dd style="float: none; margin: 0; font-weight: bold; '
+            'font-variant-numeric: tabular-nums">'
             f"{'–' if count is None else charts.number(count)}</dd></div>"
         )
     return (
