@@ -22,15 +22,18 @@ from .faults import (
     wake_followers,
     wake_leader,
 )
+from .live import Live, Snapshot
 from .programs import Programs
 from .recording import Recording, Runs
 
 __all__ = [
     "Experiment",
     "Fault",
+    "Live",
     "Programs",
     "Recording",
     "Runs",
+    "Snapshot",
     "freeze_followers",
     "freeze_leader",
     "kill_leader",

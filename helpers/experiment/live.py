@@ -67,7 +67,6 @@ class Live:
         self._settings, self._rate = dict(settings), rate  # wanted
         self._at_work = self._settings
         self._shares = programs.share(settings)
-        self._stack = ExitStack()
         self._lock = threading.Lock()  # of what snapshot changes
         self._messages = np.empty(0, MESSAGE)
         self._first = 0  # the id of the first of them
@@ -78,9 +77,8 @@ class Live:
         self._lag: list[tuple[float, int]] = []
         self._sampled = 0.0
         self._latest: dict[int, int] = {}  # partition -> the highest id that was read there
-        self._reads: list[tuple[float, int]] = []
-        self._takeovers: list[tuple[int, bool]] = [(0, self._answered(settings))]
-        self._starts: list[float] = []
+        # Of each sender: its first id, whether brokers answer it, and when it began.
+        self._takeovers: list[tuple[int, bool, float]] = []
         self.events: list[tuple[float, str]] = []
         self.errors: list[str] = []
         self._stopped = False
@@ -98,7 +96,7 @@ class Live:
             self.began = time.perf_counter()
             for each in self._programs:
                 each.worker.order("go", self.began, 0)
-            self._starts.append(self.began)
+            self._takeovers.append((0, self._answered(settings), self.began))
             # Each in its order; what happens to the cluster does not wait for a change.
             self._changes = stack.enter_context(ThreadPoolExecutor(1, "ThreadPoolExecutor-changes"))
             self._broken = 0  # the broker that a fault has taken away
@@ -223,8 +221,7 @@ class Live:
                 self._retired.append(before)
                 self._programs[place] = after
                 if before.sends:
-                    self._takeovers.append((first, self._answered(settings)))
-                    self._starts.append(now)
+                    self._takeovers.append((first, self._answered(settings), now))
         self._at_work = settings
         self._happened(label)
 
@@ -307,10 +304,10 @@ class Live:
         if len(sent):
             at = sent["id"] - self._first
             self._messages["due"][at] = sent["due"]
-            takeover = np.searchsorted([n for n, _ in self._takeovers], sent["id"], "right") - 1
-            starts = np.array(self._starts)[takeover]
-            self._messages["answered"][at] = np.array([yes for _, yes in self._takeovers])[takeover]
-            self._messages["warm"][at] = sent["due"] >= starts + WARM_UP
+            firsts, answered, starts = map(np.array, zip(*self._takeovers, strict=True))
+            takeover = np.searchsorted(firsts, sent["id"], "right") - 1
+            self._messages["answered"][at] = answered[takeover]
+            self._messages["warm"][at] = sent["due"] >= starts[takeover] + WARM_UP
         told = rows[rows["kind"] == record.TOLD]
         told = told[told["id"] >= self._first]
         self._messages["told"][told["id"] - self._first] = told["at"]

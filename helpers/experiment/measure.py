@@ -217,7 +217,6 @@ class _Side:
             stored=self._course.stored_ids(self.topic),
             ends=lag.assign(seconds=lag["seconds"] + self._sampler.start - start),
             events=events,
-            logged=[text for each in self._programs for _, text in each.said("logged")],
         )
 
     def _take(self, ended: bool = False) -> None:

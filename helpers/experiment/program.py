@@ -7,19 +7,16 @@ import functools
 import json
 import math
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import clients
+from .. import clients, meters
 from . import record
 
 if TYPE_CHECKING:
     from kafka.consumer.fetcher import ConsumerRecord
     from kafka.future import Future
-
-NAP = 0.001  # seconds; shorter waits are not worth going to sleep for
 
 
 class Feed:
@@ -56,9 +53,7 @@ class Feed:
         rate, place = self.rate, 0
         # As many as rate x seconds, rounded: sums of fractions would be off by one now and then.
         while due < self.end - 0.5 / rate and not stopping():
-            while (ahead := due - time.perf_counter()) > 0:
-                # The system wakes a sleeper late, so sleep a little less.
-                time.sleep(max(ahead - NAP / 4, NAP / 10))
+            meters.sleep_until(due)
             yield self._take(), due
             if rate != self.rate:
                 rate, since, place = self.rate, due, 0

@@ -4,6 +4,7 @@ A recording is of one variant, in one round. Its times are in seconds since its 
 due.
 """
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -33,7 +34,6 @@ class Recording:
     stored: list[int]  # ids in the topic, in its order
     ends: pd.DataFrame  # the lag's samples: seconds, lag
     events: list[tuple[float, str]]
-    logged: list[str]  # errors that the client only logs
 
     def messages(self) -> pd.DataFrame:
         """A row per message, by id.
@@ -41,8 +41,13 @@ class Recording:
         Columns: id (int64), seconds (float64, when it was due; NaN in a burst), outcome (str,
         one of meters.OUTCOMES), error (str, "" for none), copies (int64, in the topic), stored and
         silent (bool; see Ledger.frame), latency_ms (float64, from due until the producer was told
-        of success; else NaN), read_ms (float64, from due until a reader had it first).
+        of success; else NaN), read_ms (float64, from due until a reader had it first). A copy.
         """
+        return self._messages.copy()
+
+    @functools.cached_property
+    def _messages(self) -> pd.DataFrame:
+        """Worked out once: all numbers come from it."""
         sent = self._first(record.SENT)
         told = self._of(record.TOLD)
         # Of several answers the best one counts.

@@ -15,7 +15,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import product
 from math import floor, log10, sqrt
-from typing import Protocol
 
 import ipywidgets
 import pandas as pd
@@ -24,6 +23,7 @@ from .. import charts
 from ..base import places
 from ..base.errors import CourseError
 from ..base.waiting import until
+from ..experiment import Live, Snapshot
 
 LAST = 20.0  # seconds that the figure shows
 EVERY = 0.33  # seconds from one picture to the next
@@ -60,41 +60,6 @@ _NONE = object()
 # At most one run at a time, of all panels: two would compete for the machine that they measure.
 _one_at_a_time = threading.RLock()
 _running: "set[Panel]" = set()
-
-
-class Snapshot(Protocol):
-    """What a live run looks like at one moment. Times are in seconds since it began."""
-
-    now: float
-    throughput: pd.DataFrame  # as charts.live takes them
-    latency: pd.DataFrame
-    lag: pd.DataFrame
-    counts: Mapping[str, int]  # those of COUNTS, of the whole run
-    events: list[tuple[float, str]]
-    errors: list[str]  # in words, the latest last
-
-
-class Live(Protocol):
-    """Programs that run until they are stopped. Each of these returns at once, but for stop."""
-
-    def change(
-        self,
-        rate: float | None = None,
-        label: str = "",
-        without: Iterable[str] = (),
-        **settings: object,
-    ) -> None:
-        """Changes the pace (messages per second) and settings; those `without` are taken away."""
-
-    def kill_leader(self) -> None: ...
-
-    def freeze_leader(self) -> None: ...
-
-    def bring_back(self) -> None: ...
-
-    def snapshot(self, last: float) -> Snapshot: ...
-
-    def stop(self) -> None: ...
 
 
 @dataclass
@@ -406,8 +371,8 @@ class Panel:
         self.counts.value = _table(now.counts)
         if now.errors:
             self._tell(now.errors[-1], len(now.errors) - 1)
-        if tape := getattr(now, "tape", None):
-            places_, records, last = tape
+        if now.tape:
+            places_, records, last = now.tape
             drawn = charts.tape(places_, records=records, last=last, title="")
             self.tape.value = drawn.png(quick=True)
             self.tape.layout.display = None

@@ -15,7 +15,7 @@ from .assignments import Assignments
 from .lag import LagSampler
 from .latency import Latencies, percentiles
 from .ledger import OUTCOMES, Ledger, by_json_id, compare, counted, found_again, records, stored_ids
-from .load import alternating, paced
+from .load import alternating, paced, sleep_until
 
 __all__ = [
     "OUTCOMES",
@@ -31,5 +31,6 @@ __all__ = [
     "paced",
     "percentiles",
     "records",
+    "sleep_until",
     "stored_ids",
 ]

@@ -40,11 +40,20 @@ def paced(
         start = clock()
         for n in steps:
             due = start + n / rate
-            while (ahead := due - clock()) > 0:
-                # Sleeping lets the client's own thread work. The system wakes a sleeper late, so
-                # sleep a little less.
-                sleep(max(ahead - NAP / 4, NAP / 10))
+            sleep_until(due, clock, sleep)
             yield n, due
+
+
+def sleep_until(
+    moment: float,
+    clock: Callable[[], float] = time.perf_counter,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Returns at that moment on `clock`, never before; at once where it has passed."""
+    while (ahead := moment - clock()) > 0:
+        # Sleeping lets the client's own thread work. The system wakes a sleeper late, so sleep a
+        # little less.
+        sleep(max(ahead - NAP / 4, NAP / 10))
 
 
 def alternating(variants: Iterable[Variant], rounds: int) -> Iterator[tuple[int, Variant]]:
