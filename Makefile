@@ -64,8 +64,8 @@ lint: install  ## check the style of code, tests and notebooks, and which way im
 resolve-test: install  ## check that all requirements have wheels for each system and Python (asks the network)
 	@$(VENV) -m pytest tests/resolve -n 2
 
-claims-test: kafka-up  ## break each lesson's pattern and check that its claims notice
-	@$(VENV) -m pytest tests/claims
+claims-test: install  ## break each lesson's pattern and check that its claims notice
+	@$(VENV) -m pytest tests/claims $(SIDE_BY_SIDE)
 
 exercises-test: kafka-up  ## check that each exercise takes its solution, and no stub or wrong answer
 	@$(VENV) -m pytest tests/exercises

@@ -66,6 +66,16 @@ class Lesson:
             self._ended = False
             runs.begin(self.number, self.run_id)
 
+    def new_name(self, name: str) -> str:
+        """A topic's full name for a cell that makes it itself: another one each time.
+
+        The clean-up deletes it as any topic of this run.
+        """
+        self._begin_again()
+        self._topics[name] += 1
+        again = f"-{self._topics[name]}" if self._topics[name] > 1 else ""
+        return f"{self._prefix}{self.run_id}-{name}{again}"
+
     def topic(
         self,
         name: str,
@@ -82,10 +92,7 @@ class Lesson:
         leader first (left to Kafka if not given; three copies). `settings` are topic settings, with
         _ for . as in ``min_insync_replicas=2``.
         """
-        self._begin_again()
-        self._topics[name] += 1
-        again = f"-{self._topics[name]}" if self._topics[name] > 1 else ""
-        topic = f"{self._prefix}{self.run_id}-{name}{again}"
+        topic = self.new_name(name)
         options: dict = {
             "configs": {key.replace("_", "."): str(value) for key, value in settings.items()}
         }
@@ -121,15 +128,17 @@ class Lesson:
         name: str = "stream",
         partitions: int = 1,
         replicas: list[int] | None = None,
+        until: str = "told",
         **settings: str | int,
     ) -> Experiment:
         """An experiment with these programs of the notebook; see experiment.Experiment.
 
-        Each of its runs has a topic of its own, made with `partitions`, `replicas` and `settings`
-        as `topic` makes it.
+        Latency and throughput count until the producer is "told", or until a reader has "read" a
+        message, or is "done" with it. Each run has a topic of its own, made with `partitions`,
+        `replicas` and `settings` as `topic` makes it.
         """
         topic = {"partitions": partitions, "replicas": replicas, **settings}
-        return Experiment(Programs(self, programs, name, topic))
+        return Experiment(Programs(self, programs, name, topic, until))
 
     def records(self, topic: str, **reading: object) -> "list[ConsumerRecord]":
         """All records of a topic; see meters.records."""

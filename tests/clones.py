@@ -110,6 +110,10 @@ class Clone:
             timeout=PATIENCE,
         )
 
+    def kernel(self) -> dict[str, object]:
+        """What an nbclient's setup_kernel() needs to start a kernel of this clone."""
+        return {"env": self.env, "cwd": str(self.folder / "notebooks")}
+
     def pids(self) -> dict[str, int]:
         """Service -> id of its process, for those that run."""
         found = {

@@ -30,25 +30,30 @@ SHARED = {
     "client_faults": "another running clone",
     "test_ui.py": "another running clone",
 }
-
+# Files of which each test can go to any worker: it starts a clone, or takes its worker's.
+SPLIT = ["claims/test_run_again.py", "claims/test_claims.py", "test_situations.py"]
 
 # What takes longest comes first, so that all workers end at the same time.
-FIRST = [*SHARED, "test_ordinary_user.py", "test_situations.py"]
+FIRST = [*SHARED, "test_ordinary_user.py", *SPLIT]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     place = {file: number for number, file in enumerate(FIRST)}
-    items.sort(key=lambda item: place.get(item.nodeid.split("::")[0].split("/")[0], len(FIRST)))
+    items.sort(key=lambda item: place.get(_file(item.nodeid), len(FIRST)))
+
+
+def _file(nodeid: str) -> str:
+    """The file's name; of a lane the folder, unless its tests can be split."""
+    file = nodeid.split("::")[0]
+    return file if file in SPLIT else file.split("/")[0]
 
 
 class ByCluster(LoadScopeScheduling):
     """Hands out tests by the cluster that they share, else by file, which may have a fixture."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.split("::")[0]
-        if file == "test_situations.py":  # a clone of its own for each
-            return nodeid
-        return SHARED.get(file.split("/")[0], file)
+        file = _file(nodeid)
+        return nodeid if file in SPLIT else SHARED.get(file, file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.structs import OffsetAndMetadata
 
 from helpers import charts, lesson, workers
 from helpers.base.errors import CourseError, WorkerFailed
@@ -238,6 +239,48 @@ def test_throughput_is_that_of_the_burst_by_the_brokers_own_clock(course, stream
     )
 
 
+def test_a_readers_numbers_count_until_it_is_done_and_its_lag_from_either_place(course):
+    def consume(run, servers, work):
+        with KafkaConsumer(
+            bootstrap_servers=servers,
+            group_id=run.group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+        ) as consumer:
+            partition = TopicPartition(run.topic, 0)
+            consumer.assign([partition])
+            while run.goes_on():
+                for records in consumer.poll(timeout_ms=100, max_records=10).values():
+                    for received in records:
+                        run.read(received)
+                        time.sleep(work)
+                        run.done(received)
+                        if received.offset == 19:
+                            consumer.commit({partition: OffsetAndMetadata(20, "", -1)})
+                            run.committed({partition: 20})
+
+    stream = course.experiment(produce, consume, until="done")
+    work = 0.01
+    runs = stream.measure(
+        {"slow": settings(course, work=work)}, rate=50, seconds=1.5, burst=100
+    )
+    [each] = runs["slow"]
+    messages = each.messages()
+    paced = messages["seconds"].notna()
+    assert paced.sum() == 75 and messages.loc[paced, ["read_ms", "done_ms"]].notna().all(axis=None)
+    assert (messages["done_ms"] - messages["read_ms"])[paced].min() >= 1000 * work
+    assert min(each.latencies()) >= work
+    assert 50 < each.throughput() <= 1 / work
+    felt, shown = each.lag(), each.lag("committed")
+    assert felt["seconds"].tolist() == shown["seconds"].tolist()
+    assert (shown["lag"] >= felt["lag"]).all()
+    # At the end of the pace the high watermark is at about 75.
+    assert 40 <= shown["lag"].iloc[-1] <= 55 and felt["lag"].iloc[-1] <= 15
+    assert each.lag(last=99)["lag"].max() > 50  # the burst
+    with pytest.raises(ValueError, match="until one of told, read, done, not 'soon'"):
+        course.experiment(consume, until="soon")
+
+
 def test_a_frozen_leader_delays_every_message_that_was_due_meanwhile(course, stream):
     faults = [freeze_leader(at=0.6), wake_leader(at=1.2)]
     runs = stream.measure({"all": settings(course, acks="all")}, rate=500, seconds=2, faults=faults)
@@ -290,11 +333,13 @@ def test_followers_are_frozen_when_the_reader_has_enough_and_copy_nothing_then(c
     faults = [freeze_followers(at=0.1, read=150), wake_followers(at=0.6)]
     runs = stream.measure({"one": settings(course, **ACKS_1)}, rate=300, seconds=1.5, faults=faults)
     frozen, awake = (runs.moment(label) for label in ("followers frozen", "followers go on"))
-    [each] = runs["one"]
-    read = each.rows[each.rows["kind"] == record.READ]["at"] - each.start
+    messages = runs.messages()
+    read = messages["seconds"] + messages["read_ms"] / 1000
     assert (read < frozen).sum() >= 150
-    # What they had asked for may still come; then the high watermark stands still.
-    assert ((read > frozen + 0.1) & (read < awake)).sum() < 0.1 * 300 * (awake - frozen - 0.1)
+    # The high watermark stands still: what is sent then is read only when they are awake. (On a
+    # busy machine a reader may be late with what was sent before.)
+    then = messages["seconds"].between(frozen, awake)
+    assert then.any() and (read[then] > awake).all()
     assert runs.ledger().loc["one", "read"] == runs.ledger().loc["one", "sent"]
 
 
@@ -377,8 +422,19 @@ def test_the_tape_tells_done_repeated_and_lost():
 
 def test_the_tape_remembers_the_last_offsets_only():
     tape = Tape()
-    tape.note(rows_of(*((record.DONE, 0, offset) for offset in range(12_000))))
-    assert len(tape._done[0]) == 5_000 and max(tape._done[0]) == 11_999
+    tape.note(rows_of(*((record.DONE, 0, offset) for offset in range(45_000))))
+    assert len(tape._done[0]) == 20_000 and max(tape._done[0]) == 44_999
+
+
+def test_the_tape_is_long_enough_for_the_last_reader():
+    tape = Tape()
+    tape.note(rows_of((record.COMMITTED, 0, 1_000), (record.DONE, 0, 1_200)))
+    assert [tape.view({0: end}, {0: 1_201})[2] for end in (1_040, 1_100, 1_301, 90_000)] == [
+        60,
+        150,
+        600,
+        20_000,
+    ]
 
 
 # ------------------------------------------------------------------------------------------ live

@@ -33,6 +33,7 @@ MESSAGE = np.dtype(
         ("due", "f8"),
         ("told", "f8"),
         ("read", "f8"),
+        ("done", "f8"),
         ("error", "i2"),
         ("partition", "i2"),
         ("offset", "i8"),
@@ -49,7 +50,9 @@ class Snapshot:
 
     now: float
     throughput: pd.DataFrame  # seconds, per_s: messages stored per second, as a reader finds them
-    latency: pd.DataFrame  # seconds (when due), p50_ms, p99_ms: until the producer was told
+    # seconds, p50_ms, p99_ms: until the producer was told, of those due then; or until a reader had
+    # read or done them, of those that it did then (see recording.UNTIL).
+    latency: pd.DataFrame
     lag: pd.DataFrame  # seconds, lag (messages)
     counts: dict[str, int]  # of the whole live run; see Live.snapshot
     events: list[tuple[float, str]]
@@ -166,7 +169,7 @@ class Live:
         """How it goes: the `last` seconds, and the counts of the whole live run.
 
         counts: sent, acknowledged, unconfirmed, failed, stored, lost, silently_lost, duplicated,
-        read. `lost` are messages of which the producer was told more than a second ago, and
+        read; for readers that note what they are done with, done and repeated. `lost` are messages of which the producer was told more than a second ago, and
         whose place in the log the reader has passed. The reader's word stands for what is stored.
         """
         with self._lock:
@@ -298,7 +301,8 @@ class Live:
         missing = int(seen["id"].max(initial=-1)) + 1 - self._first - len(self._messages)
         if missing > 0:
             fresh = np.zeros(missing, MESSAGE)
-            fresh["due"] = fresh["told"] = fresh["read"] = math.nan
+            for moment in ("due", "told", "read", "done"):
+                fresh[moment] = math.nan
             self._messages = np.concatenate([self._messages, fresh])
         sent = rows[rows["kind"] == record.SENT]
         if len(sent):
@@ -315,20 +319,39 @@ class Live:
         self._messages["partition"][told["id"] - self._first] = told["partition"]
         self._messages["offset"][told["id"] - self._first] = told["offset"]
         read = rows[rows["kind"] == record.READ]
+        again = np.zeros(len(read), bool)
         if len(read):
             for partition in np.unique(read["partition"]).tolist():
                 own = read[read["partition"] == partition]
+                # What a reader before has had already is no further copy.
+                again[read["partition"] == partition] = own["offset"] < self._positions.get(
+                    partition, 0
+                )
                 place, latest = int(own["offset"].max()) + 1, int(own["id"].max())
                 self._positions[partition] = max(self._positions.get(partition, 0), place)
                 self._latest[partition] = max(self._latest.get(partition, -1), latest)
         self._add("read", len(read))
-        known = read[(read["id"] >= self._first) & (read["id"] < self._first + len(self._messages))]
+        self._note_first("read", read)
+        np.add.at(self._messages["copies"], self._known(read[~again])["id"] - self._first, 1)
+        done = rows[rows["kind"] == record.DONE]
+        if len(done):
+            self._add("done", len(done))
+            self._add("repeated", self._note_first("done", done))
+
+    def _note_first(self, moment: str, rows: np.ndarray) -> int:
+        """Notes when each message was read, or done, first; how many rows are of one that was."""
+        known = self._known(rows)
         at = known["id"] - self._first
-        np.add.at(self._messages["copies"], at, 1)
-        # The first time counts.
+        before = np.isnan(self._messages[moment]).sum()
         late = np.argsort(-known["at"], kind="stable")
-        fresh = np.isnan(self._messages["read"][at[late]])
-        self._messages["read"][at[late][fresh]] = known["at"][late][fresh]
+        fresh = np.isnan(self._messages[moment][at[late]])
+        self._messages[moment][at[late][fresh]] = known["at"][late][fresh]
+        return len(known) - int(before - np.isnan(self._messages[moment]).sum())
+
+    def _known(self, rows: np.ndarray) -> np.ndarray:
+        """Those of the rows whose messages are not only counted yet."""
+        known = (rows["id"] >= self._first) & (rows["id"] < self._first + len(self._messages))
+        return rows[known]
 
     def _sample_lag(self) -> None:
         frame = self._sampler.ends()
@@ -350,7 +373,8 @@ class Live:
         self._lag = [sample for sample in self._lag if sample[0] >= limit]
         due = np.nan_to_num(self._messages["due"], nan=np.inf)
         stored = self._messages["copies"] > 0
-        decided = (stored & ~np.isnan(self._messages["told"])) | self._lost(self._messages)
+        ended = ~np.isnan(self._messages["told"]) & ~np.isnan(self._messages[self._all.until])
+        decided = (stored & ended) | self._lost(self._messages)
         decided |= due < limit - GIVEN_UP
         old = int(np.searchsorted(due, limit))
         old = old if decided[:old].all() else int(decided[:old].argmin())
@@ -395,7 +419,10 @@ class Live:
 
     def _counts(self) -> dict[str, int]:
         recent = self._count(self._messages)
-        return {name: recent.get(name, 0) + self._totals.get(name, 0) for name in (*recent, "read")}
+        return {
+            name: recent.get(name, 0) + self._totals.get(name, 0)
+            for name in {**recent, "read": 0, **self._totals}
+        }
 
     def _throughput(self, since: float, now: float) -> pd.DataFrame:
         edges = self._edges(since, now)
@@ -403,17 +430,19 @@ class Live:
         return pd.DataFrame({"seconds": edges[1:] - self.began, "per_s": counts / BIN})
 
     def _latency(self, since: float, now: float) -> pd.DataFrame:
+        until = self._all.until
+        when = "due" if until == "told" else until
         good = self._messages[
             self._messages["warm"]
-            & ~np.isnan(self._messages["told"])
+            & ~np.isnan(self._messages[until])
             & (self._messages["error"] == 0)
-            & (self._messages["due"] >= since)
+            & (self._messages[when] >= since)
         ]
         edges = self._edges(since, now)
         frame = pd.DataFrame(
             {
-                "bin": np.digitize(good["due"], edges),
-                "ms": 1000 * (good["told"] - good["due"]),
+                "bin": np.digitize(good[when], edges),
+                "ms": 1000 * (good[until] - good["due"]),
             }
         )
         found = frame.groupby("bin")["ms"].quantile([0.5, 0.99]).unstack()

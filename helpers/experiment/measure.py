@@ -203,19 +203,17 @@ class _Side:
         self._take(ended=True)
 
     def recording(self, number: int, start: float, events: list[tuple[float, str]]) -> Recording:
-        for row in self._rows[self._rows["kind"] == record.READ]:
-            self._sampler.position(int(row["partition"]), int(row["offset"]) + 1, float(row["at"]))
-        lag = self._sampler.total()
         return Recording(
             variant=self._variant,
             round=number,
             topic=self.topic,
+            until=self._all.until,
             answered=self._settings.get("acks") != 0,
             start=start,
             seconds=self._pace.seconds,
             rows=self._rows,
             stored=self._course.stored_ids(self.topic),
-            ends=lag.assign(seconds=lag["seconds"] + self._sampler.start - start),
+            ends=self._sampler.ends(),
             events=events,
         )
 

@@ -12,6 +12,7 @@ from .. import meters
 from ..cluster import Cluster
 from ..workers import Worker
 from . import program, record
+from .recording import UNTIL
 
 PATIENCE = 30.0  # seconds for programs to connect, and to end
 _numbers = itertools.count(1)  # of programs, so that no two share a name
@@ -65,7 +66,8 @@ class Programs:
 
     A program is a function of the notebook. It is handed a run (program.Run) and settings: each
     setting goes to the program that has a parameter of this name, the others to the one that takes
-    ``**settings``.
+    ``**settings``. Latency and throughput count until the producer is `told`, or until a reader has
+    `read` or `done` a message.
     """
 
     def __init__(
@@ -74,10 +76,13 @@ class Programs:
         functions: Sequence[Callable],
         name: str,
         topic: Mapping[str, object],
+        until: str = "told",
     ):
         if not functions:
             raise ValueError("An experiment needs a program, as in course.experiment(produce)")
-        self.course, self._functions = course, functions
+        if until not in UNTIL:
+            raise ValueError(f"A message's time is until one of {', '.join(UNTIL)}, not {until!r}")
+        self.course, self._functions, self.until = course, functions, until
         self._name, self._topic = name, dict(topic)
 
     def share(self, settings: Mapping[str, object]) -> list[dict[str, object]]:

@@ -15,6 +15,13 @@ from .. import meters
 from . import record
 
 WARM_UP = 0.25  # seconds; what is due in them waits for connections, and is in no latency
+# What a run's latency and throughput count until -> rows, and the column of Recording.messages.
+UNTIL = {
+    "told": (record.TOLD, "latency_ms"),
+    "read": (record.READ, "read_ms"),
+    "done": (record.DONE, "done_ms"),
+}
+PLACES = {"position": record.READ, "committed": record.COMMITTED}
 UNCONFIRMED, FAILED, PENDING = (
     meters.OUTCOMES.index(name) for name in ("unconfirmed", "failed", "pending")
 )
@@ -27,12 +34,13 @@ class Recording:
     variant: str
     round: int
     topic: str
+    until: str  # one of UNTIL
     answered: bool  # False: with acks=0 no broker answers, and a success is the client's own word
     start: float  # on time.perf_counter
     seconds: float  # how long messages were paced
     rows: np.ndarray  # of all programs; see record.ROW
     stored: list[int]  # ids in the topic, in its order
-    ends: pd.DataFrame  # the lag's samples: seconds, lag
+    ends: pd.DataFrame  # high watermarks: at (on time.perf_counter), partition, end
     events: list[tuple[float, str]]
 
     def messages(self) -> pd.DataFrame:
@@ -41,7 +49,8 @@ class Recording:
         Columns: id (int64), seconds (float64, when it was due; NaN in a burst), outcome (str,
         one of meters.OUTCOMES), error (str, "" for none), copies (int64, in the topic), stored and
         silent (bool; see Ledger.frame), latency_ms (float64, from due until the producer was told
-        of success; else NaN), read_ms (float64, from due until a reader had it first). A copy.
+        of success; else NaN), read_ms and done_ms (float64, from due until a reader had it first,
+        and was done with it first). A copy.
         """
         return self._messages.copy()
 
@@ -62,11 +71,15 @@ class Recording:
         )
         frame["error"] = [record.ERRORS[place] for place in error]
         frame = meters.found_again(frame, self.stored, f"{self.variant}, round {self.round}")
-        read = self._first(record.READ).set_index("id")["at"].reindex(frame["id"]).to_numpy()
+        read, done = (
+            self._first(kind).set_index("id")["at"].reindex(frame["id"]).to_numpy()
+            for kind in (record.READ, record.DONE)
+        )
         good = frame["outcome"].isin(["acknowledged", "unconfirmed"])
         return frame.assign(
             latency_ms=(1000 * (frame["at_told"] - frame["due"])).where(good),
             read_ms=1000 * (read - frame["due"]),
+            done_ms=1000 * (done - frame["due"]),
             seconds=frame["due"] - self.start,
         ).drop(columns=["at", "due", "at_told"])
 
@@ -76,23 +89,47 @@ class Recording:
         return {**meters.counted(self.messages(), self.stored), "read": read}
 
     def throughput(self) -> float:
-        """Messages per second in the burst, from its first send until the last answer; else NaN."""
+        """Messages per second from the burst's first send until the last one ended (see UNTIL); NaN
+        without a burst. A reader may still be busy with earlier ones then: those count, too.
+        """
         sent = self._of(record.SENT)
         burst = sent[sent["due"].isna()]
-        told = self._of(record.TOLD)
-        told = told[told["id"].isin(burst["id"]) & (told["error"] == 0)]
-        if told.empty:
+        if burst.empty:
             return float("nan")
-        return len(told) / (told["at"].max() - burst["at"].min())
+        begin, (kind, _) = burst["at"].min(), UNTIL[self.until]
+        ended = self._of(kind)
+        mine = ended["id"].isin(burst["id"]) if self.until == "told" else ended["at"] >= begin
+        ended = ended[mine & (ended["error"] == 0)]
+        return ended["id"].nunique() / (ended["at"].max() - begin) if len(ended) else float("nan")
 
     def latencies(self) -> np.ndarray:
-        """Seconds from due until told of success, of paced messages after the warm-up."""
-        frame = self.messages()
-        return frame.loc[frame["seconds"] >= WARM_UP, "latency_ms"].dropna().to_numpy() / 1000
+        """Seconds from due until told of success, read or done (see UNTIL), of paced messages after
+        the warm-up.
+        """
+        frame, (_, column) = self.messages(), UNTIL[self.until]
+        return frame.loc[frame["seconds"] >= WARM_UP, column].dropna().to_numpy() / 1000
 
-    def lag(self) -> pd.DataFrame:
-        """How far the readers were behind: seconds, lag (messages); while messages were paced."""
-        return self.ends[self.ends["seconds"].between(WARM_UP, self.seconds)]
+    def lag(self, behind: str = "position", last: float | None = None) -> pd.DataFrame:
+        """How far the readers' position, or what they have `committed`, was behind the end.
+
+        A row per sample: seconds, lag (messages, summed over the partitions); from the warm-up
+        until `last` (seconds; else as long as messages were paced).
+        """
+        rows = self.rows[self.rows["kind"] == PLACES[behind]]
+        places = pd.DataFrame(
+            {
+                "at": rows["at"],
+                "partition": rows["partition"].astype(np.int64),
+                # A position is the offset to read next; so is what is committed.
+                "place": rows["offset"] + (behind == "position"),
+            }
+        ).sort_values("at", kind="stable")
+        frame = pd.merge_asof(self.ends, places, on="at", by="partition")
+        frame["lag"] = (frame["end"] - frame["place"].fillna(0)).clip(lower=0).astype(np.int64)
+        frame["seconds"] = frame["at"] - self.start
+        total = frame.groupby("seconds", as_index=False)["lag"].sum()
+        until = self.seconds if last is None else last
+        return total[total["seconds"].between(WARM_UP, until)].reset_index(drop=True)
 
     def _of(self, kind: int) -> pd.DataFrame:
         return pd.DataFrame(self.rows[self.rows["kind"] == kind])
@@ -130,12 +167,14 @@ class Runs(Mapping[str, list[Recording]]):
         return pd.DataFrame(rows, columns=["variant", "messages_per_s"])
 
     def latencies(self) -> dict[str, np.ndarray]:
-        """Variant -> seconds from due until the producer was told, of all rounds."""
+        """Variant -> seconds from due until it ended (see UNTIL), of all rounds."""
         return {name: np.concatenate([each.latencies() for each in self[name]]) for name in self}
 
-    def lag(self) -> pd.DataFrame:
-        """A row per sample of all rounds: variant, seconds, lag (messages)."""
-        frames = [each.lag().assign(variant=name) for name in self for each in self[name]]
+    def lag(self, behind: str = "position", last: float | None = None) -> pd.DataFrame:
+        """A row per sample of all rounds: variant, seconds, lag (messages). See Recording.lag."""
+        frames = [
+            each.lag(behind, last).assign(variant=name) for name in self for each in self[name]
+        ]
         return pd.concat(frames, ignore_index=True)[["variant", "seconds", "lag"]]
 
     def messages(self) -> pd.DataFrame:

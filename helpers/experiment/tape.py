@@ -1,14 +1,15 @@
 """What became of each record of a live run, by its place in the log; what charts.tape draws."""
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
 from . import record
 
-LAST = 60  # offsets up to each end that are shown
-KEPT = 5_000  # offsets of each partition whose fate is known
+LAST = 60  # offsets up to each end that are shown, at least
+KEPT = 20_000  # offsets of each partition whose fate is known, and that are shown at most
 
 
 class Tape:
@@ -39,6 +40,7 @@ class Tape:
         """
         if not self._done and not self._committed:
             return None
+        last = self._last(ends, positions)
         names = {number: f"partition {number}" for number in sorted(ends)}
         frame = pd.DataFrame(
             {
@@ -52,18 +54,30 @@ class Tape:
         records = [
             (name, offset, state)
             for number, name in names.items()
-            for offset in range(max(0, ends[number] - LAST), ends[number])
-            if (state := self._state(number, offset))
+            for offset, state in self._states(number, max(0, ends[number] - last), ends[number])
         ]
-        return frame, pd.DataFrame(records, columns=["partition", "offset", "state"]), LAST
+        return frame, pd.DataFrame(records, columns=["partition", "offset", "state"]), last
 
-    def _state(self, partition: int, offset: int) -> str:
-        """One of charts.STATES, or "" for a record that is only stored."""
-        times = self._done.get(partition, {}).get(offset, 0)
-        if times:
-            return "done" if times == 1 else "repeated"
-        # Who starts next begins at the committed offset. One that works now may still do it, if it
-        # is of those that commit first: it is lost when it has gone on to a later one.
-        later = max(self._done.get(partition, {}), default=-1)
-        lost = offset < self._committed.get(partition, 0) and offset < later
-        return "lost" if lost else ""
+    def _last(self, ends: Mapping[int, int], positions: Mapping[int, int]) -> int:
+        """How many offsets to show, so that all readers' places are among them: 60, 150, 300, …"""
+        behind = [
+            ends[number] - min(self._committed.get(number, place), place)
+            for number, place in positions.items()
+            if number in ends
+        ]
+        last, steps = LAST, itertools.cycle((2.5, 2, 2))
+        while last < min(max(behind, default=0), KEPT):
+            last = int(last * next(steps))
+        return min(last, KEPT)
+
+    def _states(self, partition: int, first: int, end: int) -> Iterator[tuple[int, str]]:
+        """Each offset with one of charts.STATES, but for those that are only stored."""
+        times = self._done.get(partition, {})
+        # Who starts next begins at the committed offset. One that works now may still do what is
+        # before it, if it is of those that commit first: until it has gone on to a later one.
+        gone = min(self._committed.get(partition, 0), max(times, default=-1))
+        for offset in range(first, end):
+            if often := times.get(offset):
+                yield offset, "done" if often == 1 else "repeated"
+            elif offset < gone:
+                yield offset, "lost"

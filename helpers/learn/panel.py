@@ -53,7 +53,10 @@ COUNTS = {
     "silently_lost": ("silently lost", "lost, and the program was told of no error"),
     "duplicated": ("duplicated", "stored more than once"),
     "read": ("read", "records that the consumer got"),
+    "done": ("done", "records that the consumer is done with"),
+    "repeated": ("repeated", "records that were done before"),
 }
+OFTEN = [name for name in COUNTS if name not in ("done", "repeated")]  # shown by all panels
 ALARMING = ("lost", "silently_lost")
 
 _NONE = object()
@@ -374,8 +377,8 @@ class Panel:
         if now.tape:
             places_, records, last = now.tape
             drawn = charts.tape(places_, records=records, last=last, title="")
-            self.tape.value = drawn.png(quick=True)
             self.tape.layout.display = None
+            self.tape.value = drawn.png(quick=True)
 
     # Where nobody is there
 
@@ -452,6 +455,8 @@ def _table(counts: Mapping[str, int]) -> str:
     pairs = []
     for name, (words, meaning) in COUNTS.items():
         count = counts.get(name)
+        if count is None and name not in OFTEN:
+            continue
         alarm = name in ALARMING and count
         look = "background: #B5121B; color: white" if alarm else ""
         pairs.append(

@@ -25,7 +25,7 @@ def test_there_are_such_lessons():
 
 
 @pytest.mark.parametrize("path", LESSONS)
-def test_each_cell_can_be_run_again_and_again_after_the_clean_up(path):
+def test_each_cell_can_be_run_again_and_again_after_the_clean_up(path, running):
     notebook = nbformat.read(path, as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     *others, clean_up = cells
@@ -33,7 +33,7 @@ def test_each_cell_can_be_run_again_and_again_after_the_clean_up(path):
     first = others[0].id
     client = notebooks.client(notebook)
     done = []
-    with client.setup_kernel():
+    with client.setup_kernel(**running.kernel()):
         again = [cell for cell in others for _ in range(2)]
         later = [cell for cell in others if cell.id != first]  # which would begin a new run
         for cell in [*again, clean_up, *later, clean_up]:
