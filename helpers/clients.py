@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 EARLIEST, LATEST, FIRST_MESSAGE = -2, -1, 0
 THREADS = "kafka-"  # how the names of the clients' own threads begin
 PATIENCE = 10.0  # seconds for threads to end
+WAIT = 100.0  # milliseconds; so long a producer sleeps at most while it waits for a broker
 
 
 def abandon(producer: "KafkaProducer", timeout: float = 1.0) -> None:
@@ -42,6 +43,25 @@ def abandon(producer: "KafkaProducer", timeout: float = 1.0) -> None:
         producer._sender.force_close()
         producer._sender.join(timeout)
         producer._closed = True
+
+
+def let_producers_wait() -> None:
+    """From now on no producer of this process keeps a processor busy while it waits for a broker.
+
+    A producer's thread asks how many milliseconds it has to wait until it can send to a broker. It
+    is told seconds, and none at all where requests are on their way, or the connection is. So it
+    asks again and again, all the while, and takes the processor from the broker that is to answer.
+
+    Fault: test_a_producer_that_waits_for_a_broker_keeps_a_processor_busy.
+    """
+    from kafka.net.compat import KafkaNetClient
+
+    def connection_delay(self: KafkaNetClient, node_id: int) -> float:
+        delay = 1000 * self._manager.connection_delay(node_id)
+        # What it waits for wakes it: an answer, or a connection.
+        return delay or (WAIT if node_id in self._manager._conns else 0)
+
+    KafkaNetClient.connection_delay = connection_delay
 
 
 def new_admin(bootstrap_servers: list[str], **settings: object) -> "KafkaAdminClient":

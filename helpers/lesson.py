@@ -333,6 +333,7 @@ def start(number: int) -> Lesson:
     # An interrupted run may have left threads, workers and clients at work, a broker dead, and
     # topics behind.
     end_all_work()
+    clients.let_producers_wait()
     clients.tell_callback_errors(_tell_once())
     lesson.cluster.heal()
     runs.begin(number, lesson.run_id)

@@ -27,6 +27,7 @@ from types import FunctionType
 
 import cloudpickle
 
+from . import clients
 from .base.errors import CannotBeCarried, WorkerFailed
 from .base.waiting import until
 
@@ -224,6 +225,7 @@ def _work(line: Connection, order: bytes) -> None:
     """
     sys.stdout = sys.stderr = printed = io.StringIO()
     tell = _Line(line)
+    clients.let_producers_wait()
     try:
         function, args = cloudpickle.loads(order)
         function(tell, tell.stopping, *args)

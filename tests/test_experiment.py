@@ -261,9 +261,7 @@ def test_a_readers_numbers_count_until_it_is_done_and_its_lag_from_either_place(
 
     stream = course.experiment(produce, consume, until="done")
     work = 0.01
-    runs = stream.measure(
-        {"slow": settings(course, work=work)}, rate=50, seconds=1.5, burst=100
-    )
+    runs = stream.measure({"slow": settings(course, work=work)}, rate=50, seconds=1.5, burst=100)
     [each] = runs["slow"]
     messages = each.messages()
     paced = messages["seconds"].notna()

@@ -472,11 +472,11 @@ def test_unattended_it_leaves_a_figure_of_two_settings_within_four_seconds(monke
     assert isinstance(figure, charts.Chart)
     assert FakeLive.alive == 0 and len(FakeLive.made) == 1
     assert changes() == [({}, {"acks", "retries"})]
-    assert str(figure).startswith("<Chart: acks=0: 700 messages/s, p99 1.5")
-    assert "acks=all: 700 messages/s, p99 " in str(figure)
+    assert str(figure).startswith("<Chart: acks=0: 700/s, p99 1.5")
+    assert "acks=all: 700/s, p99 " in str(figure)
 
 
-def test_without_choices_the_turn_is_of_the_first_slider(monkeypatch):
+def test_the_turn_is_of_the_first_knob(monkeypatch):
     figure = scripted(monkeypatch, {"linger_ms": (0, 100)}, title="Waiting costs latency")
     assert changes() == [({"linger_ms": 100}, set())]
     assert str(figure) == "<Chart: Waiting costs latency>"

@@ -49,9 +49,11 @@ class Snapshot:
     """What a live run looks like at one moment; times in seconds since it began."""
 
     now: float
-    throughput: pd.DataFrame  # seconds, per_s: messages stored per second, as a reader finds them
+    # seconds, per_s: messages stored per second, as a reader finds them; or, where time counts
+    # until they are done, what readers get done, again or not.
+    throughput: pd.DataFrame
     # seconds, p50_ms, p99_ms: until the producer was told, of those due then; or until a reader had
-    # read or done them, of those that it did then (see recording.UNTIL).
+    # read or done them, of those that it did then (see record.UNTIL).
     latency: pd.DataFrame
     lag: pd.DataFrame  # seconds, lag (messages)
     counts: dict[str, int]  # of the whole live run; see Live.snapshot
@@ -77,6 +79,7 @@ class Live:
         self._positions: dict[int, int] = {}
         self._ends: dict[int, int] = {}
         self._tape = Tape()
+        self._done = np.empty(0)  # when records were done
         self._lag: list[tuple[float, int]] = []
         self._sampled = 0.0
         self._latest: dict[int, int] = {}  # partition -> the highest id that was read there
@@ -169,8 +172,9 @@ class Live:
         """How it goes: the `last` seconds, and the counts of the whole live run.
 
         counts: sent, acknowledged, unconfirmed, failed, stored, lost, silently_lost, duplicated,
-        read; for readers that note what they are done with, done and repeated. `lost` are messages of which the producer was told more than a second ago, and
-        whose place in the log the reader has passed. The reader's word stands for what is stored.
+        read; for readers that note what they are done with, done and repeated. `lost` are messages
+        of which the producer was told more than a second ago, and whose place in the log the reader
+        has passed. The reader's word stands for what is stored.
         """
         with self._lock:
             self._take()
@@ -335,6 +339,7 @@ class Live:
         np.add.at(self._messages["copies"], self._known(read[~again])["id"] - self._first, 1)
         done = rows[rows["kind"] == record.DONE]
         if len(done):
+            self._done = np.concatenate([self._done, done["at"]])
             self._add("done", len(done))
             self._add("repeated", self._note_first("done", done))
 
@@ -371,6 +376,7 @@ class Live:
         """What is older than KEPT seconds, and decided, is only counted from now on."""
         limit = time.perf_counter() - KEPT
         self._lag = [sample for sample in self._lag if sample[0] >= limit]
+        self._done = self._done[self._done >= limit]
         due = np.nan_to_num(self._messages["due"], nan=np.inf)
         stored = self._messages["copies"] > 0
         ended = ~np.isnan(self._messages["told"]) & ~np.isnan(self._messages[self._all.until])
@@ -426,7 +432,8 @@ class Live:
 
     def _throughput(self, since: float, now: float) -> pd.DataFrame:
         edges = self._edges(since, now)
-        counts, _ = np.histogram(self._messages["read"], edges)
+        ended = self._done if self._all.until == "done" else self._messages["read"]
+        counts, _ = np.histogram(ended, edges)
         return pd.DataFrame({"seconds": edges[1:] - self.began, "per_s": counts / BIN})
 
     def _latency(self, since: float, now: float) -> pd.DataFrame:
@@ -447,13 +454,15 @@ class Live:
         )
         found = frame.groupby("bin")["ms"].quantile([0.5, 0.99]).unstack()
         found = found.reindex(range(1, len(edges)), columns=[0.5, 0.99])
-        return pd.DataFrame(
+        latency = pd.DataFrame(
             {
                 "seconds": edges[1:] - self.began,
                 "p50_ms": found[0.5].to_numpy(),
                 "p99_ms": found[0.99].to_numpy(),
             }
         )
+        # A reader that takes many at once is done with none in between: no gap in what is known.
+        return latency if until == "told" else latency.dropna(ignore_index=True)
 
     def _lags(self, since: float) -> pd.DataFrame:
         rows = [(at - self.began, lag) for at, lag in self._lag if at >= since]

@@ -12,7 +12,6 @@ from .. import meters
 from ..cluster import Cluster
 from ..workers import Worker
 from . import program, record
-from .recording import UNTIL
 
 PATIENCE = 30.0  # seconds for programs to connect, and to end
 _numbers = itertools.count(1)  # of programs, so that no two share a name
@@ -80,8 +79,8 @@ class Programs:
     ):
         if not functions:
             raise ValueError("An experiment needs a program, as in course.experiment(produce)")
-        if until not in UNTIL:
-            raise ValueError(f"A message's time is until one of {', '.join(UNTIL)}, not {until!r}")
+        if until not in record.UNTIL:
+            raise ValueError(f"A message's time is until one of {', '.join(record.UNTIL)}, not {until!r}")
         self.course, self._functions, self.until = course, functions, until
         self._name, self._topic = name, dict(topic)
 

@@ -15,12 +15,6 @@ from .. import meters
 from . import record
 
 WARM_UP = 0.25  # seconds; what is due in them waits for connections, and is in no latency
-# What a run's latency and throughput count until -> rows, and the column of Recording.messages.
-UNTIL = {
-    "told": (record.TOLD, "latency_ms"),
-    "read": (record.READ, "read_ms"),
-    "done": (record.DONE, "done_ms"),
-}
 PLACES = {"position": record.READ, "committed": record.COMMITTED}
 UNCONFIRMED, FAILED, PENDING = (
     meters.OUTCOMES.index(name) for name in ("unconfirmed", "failed", "pending")
@@ -34,7 +28,7 @@ class Recording:
     variant: str
     round: int
     topic: str
-    until: str  # one of UNTIL
+    until: str  # one of record.UNTIL
     answered: bool  # False: with acks=0 no broker answers, and a success is the client's own word
     start: float  # on time.perf_counter
     seconds: float  # how long messages were paced
@@ -89,24 +83,24 @@ class Recording:
         return {**meters.counted(self.messages(), self.stored), "read": read}
 
     def throughput(self) -> float:
-        """Messages per second from the burst's first send until the last one ended (see UNTIL); NaN
+        """Messages per second from the burst's first send until the last one ended (see record.UNTIL); NaN
         without a burst. A reader may still be busy with earlier ones then: those count, too.
         """
         sent = self._of(record.SENT)
         burst = sent[sent["due"].isna()]
         if burst.empty:
             return float("nan")
-        begin, (kind, _) = burst["at"].min(), UNTIL[self.until]
-        ended = self._of(kind)
+        begin, ended = burst["at"].min(), self._of(record.UNTIL[self.until])
         mine = ended["id"].isin(burst["id"]) if self.until == "told" else ended["at"] >= begin
         ended = ended[mine & (ended["error"] == 0)]
         return ended["id"].nunique() / (ended["at"].max() - begin) if len(ended) else float("nan")
 
     def latencies(self) -> np.ndarray:
-        """Seconds from due until told of success, read or done (see UNTIL), of paced messages after
+        """Seconds from due until told of success, read or done (see record.UNTIL), of paced messages after
         the warm-up.
         """
-        frame, (_, column) = self.messages(), UNTIL[self.until]
+        frame = self.messages()
+        column = "latency_ms" if self.until == "told" else f"{self.until}_ms"
         return frame.loc[frame["seconds"] >= WARM_UP, column].dropna().to_numpy() / 1000
 
     def lag(self, behind: str = "position", last: float | None = None) -> pd.DataFrame:
@@ -167,7 +161,7 @@ class Runs(Mapping[str, list[Recording]]):
         return pd.DataFrame(rows, columns=["variant", "messages_per_s"])
 
     def latencies(self) -> dict[str, np.ndarray]:
-        """Variant -> seconds from due until it ended (see UNTIL), of all rounds."""
+        """Variant -> seconds from due until it ended (see record.UNTIL), of all rounds."""
         return {name: np.concatenate([each.latencies() for each in self[name]]) for name in self}
 
     def lag(self, behind: str = "position", last: float | None = None) -> pd.DataFrame:

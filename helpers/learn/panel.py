@@ -98,9 +98,8 @@ def show(
 ) -> "Panel | charts.Chart":
     """A panel; or, where nobody is there to press a button, the figure of a scripted turn.
 
-    The turn takes 4 s, through two settings of the first knob that has choices (else of the first
-    one). `title` is the figure's, if not two settings side by side. The rest, and what is raised,
-    is as for Panel and Panel.turn.
+    The turn takes 4 s, through two settings of the first knob. `title` is the figure's, if not two
+    settings side by side. The rest, and what is raised, is as for Panel and Panel.turn.
     """
     panel = Panel(make_live, knobs, rate=rate, faults=faults)
     return panel.turn(title) if os.environ.get(places.UNATTENDED) else panel
@@ -387,8 +386,7 @@ class Panel:
 
         Raises CourseError for an error in the programs, NotInTime where the change does not come.
         """
-        choices = [knob for knob in self.knobs.values() if hasattr(knob.widget, "label")]
-        knob = [*choices, *self.knobs.values()][0]
+        knob = next(iter(self.knobs.values()))
         knob.widget.value, after = knob.extremes
         before = knob.words
         live = self._begin()
@@ -427,13 +425,15 @@ def _after(moment: float, now: Snapshot) -> Snapshot | None:
 
 
 def _part(frames: Mapping[str, pd.DataFrame], begin: float, end: float, words: str) -> str:
-    """What a part of the turn shows, as in "acks=0: 1,980 messages/s, p99 2.1 ms"."""
+    """What a part of the turn shows, as in "acks=0: 1,980/s, p99 2.1 ms"."""
     seen = {
-        name: frame[(frame["seconds"] > begin) & (frame["seconds"] <= end)].median()
+        name: frame[(frame["seconds"] > begin) & (frame["seconds"] <= end)]
         for name, frame in frames.items()
     }
-    rate = charts.number(round(seen["throughput"]["per_s"], -1))
-    return f"{words}: {rate} messages/s, p99 {charts.number(seen['latency']['p99_ms'])} ms"
+    # The mean of what was read, as a reader may take many at once, and none for a while.
+    rate = charts.number(round(seen["throughput"]["per_s"].mean(), -1))
+    p99 = charts.number(seen["latency"]["p99_ms"].median())
+    return f"{words}: {rate}/s, p99 {p99} ms"
 
 
 def _frames(now: Snapshot) -> dict[str, pd.DataFrame]:

@@ -10,6 +10,7 @@ import time
 import pytest
 from kafka import KafkaProducer
 from kafka.errors import KafkaConfigurationError, KafkaError, KafkaTimeoutError
+from kafka.net.compat import KafkaNetClient
 from mended import mended, never
 
 from helpers import clients
@@ -72,6 +73,37 @@ def test_acks_0_reports_an_offset_that_no_broker_gave(servers, new_topic):
     assert offset == 0, mended(
         f"acks=0 reports the offset {offset}; Ledger could tell by it, and lesson 01 shows it"
     )
+
+
+def share_of_a_processor():
+    """How busy this process keeps a processor, over half a second."""
+    begin = time.process_time()
+    time.sleep(0.5)
+    return (time.process_time() - begin) / 0.5
+
+
+def test_a_producer_that_waits_for_a_broker_keeps_a_processor_busy(
+    paused_leader, servers, new_topic, monkeypatch
+):
+    topic = new_topic()
+    # Each message is a batch of its own, and two at most are on their way.
+    settings = {"batch_size": 1, "max_in_flight_requests_per_connection": 2}
+    with KafkaProducer(
+        bootstrap_servers=servers, enable_idempotence=False, **settings
+    ) as producer:
+        until(lambda: is_taken(producer, topic), 10, "it has connected")
+        with paused_leader(topic):
+            futures = [producer.send(topic, b"waits") for _ in range(5)]
+            until(lambda: share_of_a_processor() > 0.5, 10, mended("a producer waits"))
+            mend(monkeypatch)
+            until(lambda: share_of_a_processor() < 0.2, 10, "it waits")
+        assert [error_of(future) for future in futures] == [""] * 5
+
+
+def mend(monkeypatch):
+    """Mends the clients of this process, until the test is over."""
+    monkeypatch.setattr(KafkaNetClient, "connection_delay", KafkaNetClient.connection_delay)
+    clients.let_producers_wait()
 
 
 def test_an_idempotent_producer_never_works_again_after_a_message_expired(expired):

@@ -128,7 +128,7 @@ def reads_all(course: Course, function: Callable) -> str:
                 admin.delete_records({partition: deleted})
         with _Hesitant(bootstrap_servers=course.bootstrap_servers) as consumer:
             try:
-                answer = attempt(function, consumer, partition, seconds=4)
+                answer = attempt(function, consumer, partition, seconds=3)
             except Wrong as wrong:
                 raise Wrong(f"{what}: {wrong}") from None
         wanted = values[deleted or 0 :]
