@@ -12,7 +12,6 @@ to it):
     charts      the figures: data frames go in, a picture comes out
     meters      a paced load, and what is recorded of a run: latency, lag, ownership, the ledger
     workers     functions of a notebook in processes of their own
-    runs        which runs of the lessons are alive
     cluster     Kafka and PostgreSQL: started, asked and disturbed, as containers or as processes
     clients     all that touches the inside of kafka-python
     flights     the events

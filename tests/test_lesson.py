@@ -17,6 +17,7 @@ from helpers import clients, lesson
 from helpers.base import places
 from helpers.base.errors import ClaimFailed, NotInTime, StillAtWork
 from helpers.lesson import Lesson
+from helpers.lesson.lesson import _tell_once
 from helpers.workers import Worker
 
 
@@ -157,7 +158,7 @@ def test_a_new_run_ends_the_threads_of_an_interrupted_one(course):
 
 
 def test_a_thread_that_does_not_end_is_told(course, monkeypatch):
-    monkeypatch.setattr(lesson, "PATIENCE", 0.2)
+    monkeypatch.setattr("helpers.lesson.lesson.PATIENCE", 0.2)
     end = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         pool.submit(end.wait)
@@ -286,7 +287,7 @@ def test_a_run_deletes_only_what_no_living_run_owns_and_says_who_is_at_work(caps
 
 
 def test_an_error_in_a_callback_is_printed_once(course, capsys):
-    lesson.clients.tell_callback_errors(lesson._tell_once())
+    clients.tell_callback_errors(_tell_once())
 
     def typo(_):
         raise AttributeError("no relase")
@@ -297,6 +298,6 @@ def test_an_error_in_a_callback_is_printed_once(course, capsys):
     assert said.err.count("Error processing callback: AttributeError('no relase')") == 1
     assert said.out == ""
     told = []
-    lesson.clients.tell_callback_errors(told.append)
+    clients.tell_callback_errors(told.append)
     Future().add_callback(typo).success(1)
     assert len(told) == 1 and capsys.readouterr().err == ""

@@ -8,7 +8,7 @@ import sys
 import psutil
 import pytest
 
-from helpers import runs
+from helpers.lesson import runs
 
 
 @pytest.fixture(autouse=True)

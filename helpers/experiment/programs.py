@@ -80,7 +80,9 @@ class Programs:
         if not functions:
             raise ValueError("An experiment needs a program, as in course.experiment(produce)")
         if until not in record.UNTIL:
-            raise ValueError(f"A message's time is until one of {', '.join(record.UNTIL)}, not {until!r}")
+            raise ValueError(
+                f"A message's time is until one of {', '.join(record.UNTIL)}, not {until!r}"
+            )
         self.course, self._functions, self.until = course, functions, until
         self._name, self._topic = name, dict(topic)
 

@@ -19,7 +19,7 @@ from kafka import errors
 # What a row tells of: a message handed to the producer, its answer, a record that a reader got, one
 # that it is done with, and a committed offset.
 SENT, TOLD, READ, DONE, COMMITTED = range(1, 6)
-# What a message's latency may count until: its producer is told, a reader has it, or is done with it.
+# What a message's time may count until: its producer is told, a reader has it, or is done.
 UNTIL = {"told": TOLD, "read": READ, "done": DONE}
 ROW = np.dtype(
     [

@@ -83,8 +83,9 @@ class Recording:
         return {**meters.counted(self.messages(), self.stored), "read": read}
 
     def throughput(self) -> float:
-        """Messages per second from the burst's first send until the last one ended (see record.UNTIL); NaN
-        without a burst. A reader may still be busy with earlier ones then: those count, too.
+        """Messages per second from the burst's first send until the last one ended (record.UNTIL).
+
+        NaN without a burst. A reader may still be busy with earlier ones: those count, too.
         """
         sent = self._of(record.SENT)
         burst = sent[sent["due"].isna()]
@@ -96,8 +97,8 @@ class Recording:
         return ended["id"].nunique() / (ended["at"].max() - begin) if len(ended) else float("nan")
 
     def latencies(self) -> np.ndarray:
-        """Seconds from due until told of success, read or done (see record.UNTIL), of paced messages after
-        the warm-up.
+        """Seconds from due until told of success, read or done (record.UNTIL), of paced messages
+        after the warm-up.
         """
         frame = self.messages()
         column = "latency_ms" if self.until == "told" else f"{self.until}_ms"

@@ -88,9 +88,7 @@ def test_a_producer_that_waits_for_a_broker_keeps_a_processor_busy(
     topic = new_topic()
     # Each message is a batch of its own, and two at most are on their way.
     settings = {"batch_size": 1, "max_in_flight_requests_per_connection": 2}
-    with KafkaProducer(
-        bootstrap_servers=servers, enable_idempotence=False, **settings
-    ) as producer:
+    with KafkaProducer(bootstrap_servers=servers, enable_idempotence=False, **settings) as producer:
         until(lambda: is_taken(producer, topic), 10, "it has connected")
         with paused_leader(topic):
             futures = [producer.send(topic, b"waits") for _ in range(5)]

@@ -9,8 +9,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from .base import places
-from .cluster.children import identity, known_again
+from ..base import places
+from ..cluster.children import identity, known_again
 
 FOLDER = places.SCRATCH / "runs"
 

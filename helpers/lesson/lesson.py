@@ -1,4 +1,4 @@
-"""What a notebook imports first: its run's topics and groups, claims, scorecard, clean-up."""
+"""What a lesson gets from `course`: its run's topics and groups, claims, scorecard, clean-up."""
 
 import contextlib
 import gc
@@ -28,18 +28,19 @@ from kafka.errors import (
 )
 from matplotlib.figure import Figure
 
-from . import charts, clients, meters, runs, workers
-from .base import places
-from .base.errors import ClaimFailed, NotInTime, StillAtWork
-from .base.waiting import until
-from .cluster import connect
-from .experiment import Experiment, Programs
-from .learn import exercises, panel, predict
+from .. import charts, clients, meters, workers
+from ..base import places
+from ..base.errors import ClaimFailed, NotInTime, StillAtWork
+from ..base.waiting import until
+from ..cluster import connect
+from ..experiment import Experiment, Programs
+from ..learn import exercises, panel, predict
+from . import runs
 
 if TYPE_CHECKING:
     from kafka.consumer.fetcher import ConsumerRecord
 
-    from .cluster.database import Database
+    from ..cluster.database import Database
 
 THREADS = (clients.THREADS, "lag-sampler", "worker-")
 POOL_THREADS = "ThreadPoolExecutor-"
@@ -271,7 +272,7 @@ class Lesson:
 
     def database(self) -> "Database":
         """PostgreSQL for this run, which gets a schema of its own; see cluster.database."""
-        from .cluster.database import Database  # psycopg takes its time, and one lesson needs it
+        from ..cluster.database import Database  # psycopg takes its time, and one lesson needs it
 
         living = lambda: [run.id for run in runs.others(self.number)]
         return Database(self.cluster, self.run_id, living)
@@ -403,44 +404,3 @@ def _wait_for_leaders_at_work(admin: KafkaAdminClient, topic: str, partitions: i
     not_yet = (UnknownTopicOrPartitionError, NotLeaderForPartitionError, LeaderNotAvailableError)
     at_work = lambda: admin.list_partition_offsets(wanted)
     until(at_work, PATIENCE, f"the leaders of {topic} are at work", passing=not_yet)
-
-
-def lessons() -> dict[int, str]:
-    """The lessons of the course: number -> name."""
-    return {
-        int(path.stem[:2]): path.stem[3:].replace("-", " ").capitalize()
-        for path in sorted(places.NOTEBOOKS.glob("[0-9][0-9]-*.ipynb"))
-    }
-
-
-def scorecards(folder: Path = places.SCORECARDS) -> pd.DataFrame:
-    """All scorecards that this learner's runs have left: a row per lesson and variant.
-
-    Columns: lesson (int), finding (str, the scorecard's title), variant (str), own (bool: is the
-    lesson's pattern; see Lesson.scorecard), and charts.MEASURES (float64, NaN where not measured).
-    No rows where no lesson has run. Raises ValueError, with its name, for a file that is no
-    scorecard.
-    """
-    rows = []
-    for file in sorted(folder.glob("*.json")):
-        try:
-            card = json.loads(file.read_text())
-            for variant, measured in card["variants"].items():
-                row = (int(file.stem), card["title"], variant, variant in card["own"])
-                rows.append((*row, *(measured[name] for name in charts.MEASURES)))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(
-                f"{file} is no scorecard ({type(error).__name__}: {error}). "
-                "Delete it and run that lesson again"
-            ) from error
-    frame = pd.DataFrame(rows, columns=["lesson", "finding", "variant", "own", *charts.MEASURES])
-    return frame.astype({"lesson": int, "own": bool, **dict.fromkeys(charts.MEASURES, float)})
-
-
-def missing(frame: pd.DataFrame, lessons: dict[int, str]) -> list[str]:
-    """Names of those `lessons` (number -> name) that have no row."""
-    return [
-        f"{number:02d} {name}"
-        for number, name in lessons.items()
-        if number not in set(frame["lesson"])
-    ]

@@ -1,0 +1,11 @@
+"""What a notebook imports first: one run of a lesson, from ``lesson.start(1)`` to its clean-up.
+
+lesson        what a lesson gets from `course`
+whole_course  the scorecards that all lessons have left
+runs          which runs are alive, so that none takes away what another one works with
+"""
+
+from .lesson import Lesson, start
+from .whole_course import lessons, missing, scorecards
+
+__all__ = ["Lesson", "lessons", "missing", "scorecards", "start"]
