@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -22,9 +23,11 @@ from helpers.experiment import (
     Fault,
     freeze_followers,
     freeze_leader,
+    kill_followers,
     kill_leader,
     measure,
     record,
+    start_brokers,
     wake_followers,
     wake_leader,
 )
@@ -33,6 +36,7 @@ from helpers.experiment.tape import Tape
 from helpers.lesson import Lesson
 
 ACKS_0 = {"acks": 0, "retries": 0, "enable_idempotence": False}
+IDEMPOTENT_NOT = {"enable_idempotence": False}
 ACKS_1 = {"acks": 1, "retries": 0, "enable_idempotence": False}
 
 
@@ -162,6 +166,16 @@ def test_the_feed_is_paced_then_a_burst():
     assert all(at >= due for _, due, at in paced)
     assert all(math.isnan(due) for _, due, _ in burst)
     assert feed._tell.said == [("ready", "sends"), ("ended", 160)]
+
+
+def test_threads_share_the_feed():
+    told = Told()
+    feed = Feed(told, rate=2_000, seconds=0.2, burst=100)
+    feed.go(time.perf_counter(), 0)
+    with ThreadPoolExecutor(5) as pool:
+        shares = [each.result() for each in [pool.submit(list, feed) for _ in range(5)]]
+    assert sorted(n for share in shares for n, _ in share) == list(range(500))
+    assert told.said == [("ready", "sends"), ("ended", 500)]
 
 
 def test_the_feed_changes_its_pace_and_ends_when_it_is_told_to():
@@ -339,6 +353,28 @@ def test_followers_are_frozen_when_the_reader_has_enough_and_copy_nothing_then(c
     then = messages["seconds"].between(frozen, awake)
     assert then.any() and (read[then] > awake).all()
     assert runs.ledger().loc["one", "read"] == runs.ledger().loc["one", "sent"]
+
+
+def test_followers_die_and_are_started_again(course, stream):
+    faults = [kill_followers(at=0.3), start_brokers(at=0.8)]
+    runs = stream.measure({"one": settings(course, **ACKS_1)}, rate=100, seconds=1.5, faults=faults)
+    assert [label for _, label in runs.events] == ["followers killed", "all in sync again"]
+    # What it lasts does not shorten the run.
+    assert runs.messages()["seconds"].max() > runs.moment("all in sync again") + 0.5 > 1.3
+    assert course.cluster.in_sync(runs["one"][0].topic) == [1, 2, 3]
+    assert runs.ledger().loc["one", "lost"] == 0
+
+
+def test_a_variant_may_have_settings_of_its_topic(course, stream):
+    variants = {
+        "strict": settings(course, topic={"max_message_bytes": 20}, retries=0, **IDEMPOTENT_NOT),
+        "as given": settings(course, retries=0, **IDEMPOTENT_NOT),
+    }
+    books = stream.measure(variants, rate=50, seconds=0.4).ledger()
+    assert books["failed"].tolist() == [20, 0] and books["stored"].tolist() == [0, 20]
+    refused = pytest.raises(ValueError, match="can't be changed while programs work with it")
+    with stream.live(settings(course), 10) as live, refused:
+        live.change(topic={"min_insync_replicas": 1})
 
 
 def test_a_fault_that_fails_ends_the_run_with_its_error(course, stream):

@@ -35,8 +35,11 @@ def in_flight(frames: canvas.Frames, *, title: str, events: canvas.Events = ()) 
 
 
 @canvas.styled
-def latency_over_time(frames: canvas.Frames, *, title: str, events: canvas.Events = ()) -> Figure:
-    """The latency of single messages as time goes by: a dot per message, on a log axis.
+def latency_over_time(
+    frames: canvas.Frames, *, title: str, events: canvas.Events = (), log: bool = True
+) -> Figure:
+    """The latency of single messages as time goes by: a dot per message, on a log axis; on a linear
+    one where `log` is False, which shows a queue as the ramp that it is.
 
     frames: variant -> frame, or one frame with a column variant; columns seconds (when the message
     was due), latency_ms (milliseconds; 0 is drawn at the lower edge). events: (seconds, label)
@@ -46,10 +49,11 @@ def latency_over_time(frames: canvas.Frames, *, title: str, events: canvas.Event
         frames,
         "latency_over_time",
         "latency_ms",
-        "latency (ms, log scale)",
+        "latency (ms, log scale)" if log else "latency (ms)",
         title,
         events,
         dots=True,
+        log=log,
     )
 
 
@@ -62,13 +66,14 @@ def _lines(
     events: canvas.Events,
     dots: bool = False,
     breaks: bool = False,
+    log: bool = False,
 ) -> Figure:
     frame = canvas.joined(frames, what, "seconds", column, gaps=True)
     marks.check_times(frame, what)
     groups = canvas.groups(frame)
     colours = canvas.palette(groups)
     figure, [[axis]] = canvas.figure(title, height=max(3.5, canvas.beside(groups)))
-    if dots:
+    if log:
         low, high = canvas.log_axis(axis.yaxis, frame[column])
     else:
         low, high = 0, max(1.0, 1.08 * np.nanmax(frame[column].to_numpy(float), initial=0))

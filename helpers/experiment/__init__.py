@@ -16,9 +16,12 @@ It sends and reads nothing for a lesson: the programs stand in the notebook.
 from .experiment import Experiment
 from .faults import (
     Fault,
+    caught_up,
     freeze_followers,
     freeze_leader,
+    kill_followers,
     kill_leader,
+    start_brokers,
     wake_followers,
     wake_leader,
 )
@@ -34,9 +37,12 @@ __all__ = [
     "Recording",
     "Runs",
     "Snapshot",
+    "caught_up",
     "freeze_followers",
     "freeze_leader",
+    "kill_followers",
     "kill_leader",
+    "start_brokers",
     "wake_followers",
     "wake_leader",
 ]

@@ -17,7 +17,7 @@ class Fault:
     ``act(cluster, leader)`` does it, and returns when it was, on time.perf_counter. It waits until
     each variant's reader has `read` so many messages, and until the producers in `told` (variant ->
     messages) were told of so many successes since the fault before. Then the faults after it, and
-    the end of the run, are as much later.
+    the end of the run, are as much later; so they are by what it `lasts`, if that is long.
     """
 
     at: float
@@ -25,11 +25,12 @@ class Fault:
     act: Callable[["Cluster", int], float]
     told: Mapping[str, int] = field(default_factory=dict)
     read: int = 0
+    lasts: bool = False
 
     @property
     def waits(self) -> bool:
-        """Whether it waits for anything but its time."""
-        return bool(self.told or self.read)
+        """Whether it delays what comes after it."""
+        return bool(self.told or self.read or self.lasts)
 
     def __post_init__(self):
         if not self.at >= 0:
@@ -44,6 +45,21 @@ def kill_leader(at: float) -> Fault:
         return time.perf_counter()
 
     return Fault(at, "leader killed", act)
+
+
+def kill_followers(at: float) -> Fault:
+    """All brokers but the leader end at once (SIGKILL)."""
+    return Fault(at, "followers killed", functools.partial(_each_follower, "kill"))
+
+
+def start_brokers(at: float) -> Fault:
+    """Brokers that are dead are started. The moment is that at which all replicas are in sync."""
+
+    def act(cluster: "Cluster", leader: int) -> float:
+        cluster.heal()
+        return time.perf_counter()
+
+    return Fault(at, "all in sync again", act, lasts=True)
 
 
 def freeze_leader(at: float, told: Mapping[str, int] | None = None) -> Fault:
@@ -68,6 +84,11 @@ def wake_leader(at: float) -> Fault:
         return moment
 
     return Fault(at, "leader goes on", act)
+
+
+def caught_up(at: float, told: Mapping[str, int]) -> Fault:
+    """No fault, but the end of one: the producers in `told` have had so many answers since."""
+    return Fault(at, "caught up", lambda cluster, leader: time.perf_counter(), told)
 
 
 def freeze_followers(at: float, read: int = 0) -> Fault:

@@ -19,7 +19,7 @@ from ..base.errors import CourseError, NotInTime, WorkerFailed
 from ..base.waiting import until
 from . import record
 from .measure import ENDLESS, Pace
-from .programs import PATIENCE, Program, Programs
+from .programs import PATIENCE, TOPIC, Program, Programs
 from .recording import WARM_UP
 from .tape import Tape
 
@@ -89,7 +89,7 @@ class Live:
         self.errors: list[str] = []
         self._stopped = False
         with ExitStack() as stack:
-            self.topic = programs.new_topic("live")
+            self.topic = programs.new_topic("live", settings)
             stack.callback(self._course.delete_topic, self.topic)
             self._retired: list[Program] = []
             self._programs: list[Program] = []
@@ -135,6 +135,8 @@ class Live:
         wanted = {name: self._settings[name] for name in self._settings if name not in without}
         wanted |= settings
         self._all.share(wanted)
+        if wanted.get(TOPIC) != self._settings.get(TOPIC):
+            raise ValueError("A topic's settings can't be changed while programs work with it")
         if rate not in (None, self._rate):
             self._rate = rate
             for each in self._programs:

@@ -125,13 +125,16 @@ def _disturb(
     events, later, since = [], 0.0, start
     for fault in faults:
         time.sleep(max(0.0, start + fault.at + later - time.perf_counter()))
-        if fault.waits:
+        if fault.told or fault.read:
             begin = time.perf_counter()
             for variant, side in sides.items():
                 enough = functools.partial(side.has, fault.told.get(variant, 0), since, fault.read)
                 until(enough, PATIENCE, f"{variant} has come so far: {fault.label}")
             later += time.perf_counter() - begin
+        begin = time.perf_counter()
         since = fault.act(cluster, leader)
+        if fault.lasts:
+            later += time.perf_counter() - begin
         events.append((since - start, fault.label))
     for side in sides.values():
         side.end(start + later)
@@ -151,7 +154,7 @@ class _Side:
 
     def __enter__(self) -> "_Side":
         with ExitStack() as stack:
-            self.topic = self._all.new_topic(self._variant)
+            self.topic = self._all.new_topic(self._variant, self._settings)
             for place, share in enumerate(self._all.share(self._settings)):
                 # Faults that wait make it longer; then `end` is told when they have happened.
                 pace = asdict(self._pace) | ({"seconds": ENDLESS} if self._waits else {})

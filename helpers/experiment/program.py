@@ -28,7 +28,7 @@ class Feed:
     messages come as fast as the program takes them, and `due` is NaN.
 
     The first message comes when all programs of the run are ready. Whoever iterates is ready then:
-    so connect before.
+    so connect before. Threads may share it: each message goes to one of them.
     """
 
     def __init__(self, tell: Callable, rate: float, seconds: float, burst: int):
@@ -37,6 +37,7 @@ class Feed:
         self._begun = threading.Event()
         self._start, self._next = 0.0, 0
         self.end = 0.0  # of what is paced; on time.perf_counter
+        self._pairs, self._lock = self._paced(), threading.Lock()
 
     def go(self, start: float, first: int) -> None:
         """Lets it begin at `start`, with message number `first`."""
@@ -45,6 +46,13 @@ class Feed:
         self._begun.set()
 
     def __iter__(self) -> Iterator[tuple[int, float]]:
+        return self
+
+    def __next__(self) -> tuple[int, float]:
+        with self._lock:
+            return next(self._pairs)
+
+    def _paced(self) -> Iterator[tuple[int, float]]:
         stopping = self._tell.stopping
         self._tell("ready", "sends")
         while not self._begun.wait(0.1) and not stopping():

@@ -14,6 +14,7 @@ from ..workers import Worker
 from . import program, record
 
 PATIENCE = 30.0  # seconds for programs to connect, and to end
+TOPIC = "topic"  # the setting that is the topic's, and no program's
 _numbers = itertools.count(1)  # of programs, so that no two share a name
 
 
@@ -63,6 +64,9 @@ class Program:
 class Programs:
     """A lesson's programs, and the topic that each of their runs has for itself.
 
+    `topic` says how that is made; a setting of this name adds to it, as in
+    ``topic=dict(min_insync_replicas=1)``.
+
     A program is a function of the notebook. It is handed a run (program.Run) and settings: each
     setting goes to the program that has a parameter of this name, the others to the one that takes
     ``**settings``. Latency and throughput count until the producer is `told`, or until a reader has
@@ -88,6 +92,7 @@ class Programs:
 
     def share(self, settings: Mapping[str, object]) -> list[dict[str, object]]:
         """The settings of each program. Raises TypeError for one that none takes, or one needs."""
+        settings = {name: value for name, value in settings.items() if name != TOPIC}
         parameters = [
             list(inspect.signature(each).parameters.values())[1:] for each in self._functions
         ]
@@ -108,10 +113,10 @@ class Programs:
             raise TypeError(f"None of the programs ({names}) takes {', '.join(unknown)}")
         return shares
 
-    def new_topic(self, variant: str) -> str:
-        """A topic for one run."""
+    def new_topic(self, variant: str, settings: Mapping[str, object]) -> str:
+        """A topic for one run with these settings."""
         ending = re.sub(r"[^A-Za-z0-9._-]+", "-", variant).strip("-")
-        return self.course.topic(f"{self._name}-{ending}", **self._topic)
+        return self.course.topic(f"{self._name}-{ending}", **self._topic | settings.get(TOPIC, {}))
 
     def start(self, place: int, settings: Mapping, topic: str, pace: Mapping) -> Program:
         """Starts the program at this place, with its share of the settings."""

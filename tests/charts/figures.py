@@ -391,6 +391,9 @@ FIGURES: dict[str, dict[str, Case]] = {
             series("latency_ms", LONG, [0, 1e-3, 1e6, np.nan]), dict(events=EVENTS), LONG_TITLE
         ),
         "a single one": Case(series("latency_ms", ["only"], [3], np.array([7.0]))),
+        "linear": Case(
+            series("latency_ms", values=[2, 1700, 3200]), dict(events=EVENTS, log=False)
+        ),
     },
     "stored_over_time": {
         "ordinary": Case(messages(), dict(events=EVENTS)),

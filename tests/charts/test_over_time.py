@@ -70,6 +70,14 @@ def test_the_values_given_are_drawn_each_variant_in_its_look(name):
         assert [line.get_linestyle() for line in lines] == ["-", "--", "-."]
 
 
+@pytest.mark.parametrize("log", [True, False])
+def test_the_axis_of_latencies_is_linear_where_that_is_asked_for(log):
+    frame = series("latency_ms", values=[10, 200, 3000])
+    axes = charts.latency_over_time(frame, title="T", log=log).axes[0]
+    assert axes.get_yscale() == ("log" if log else "linear")
+    assert ("log" in axes.get_ylabel()) == log
+
+
 @pytest.mark.parametrize("name", [*VALUES, "stored_over_time"])
 def test_events_are_marked_and_named(name):
     figure = drawn(name)
