@@ -194,12 +194,12 @@ def members_of(admin: "KafkaAdminClient", group: str) -> int | None:
 
     None while it is not stable, or its coordinator is just being found.
     """
-    from kafka.errors import CoordinatorLoadInProgressError
+    from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError
 
     try:
         seen = admin.describe_groups([group])[group]
-    except CoordinatorLoadInProgressError:
-        return None
+    except (CoordinatorLoadInProgressError, CoordinatorNotAvailableError):
+        return None  # as with the first group of a new cluster
     return len(seen["members"]) if seen["group_state"] == "Stable" else None
 
 

@@ -10,7 +10,7 @@ from itertools import product
 import pandas as pd
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, KafkaError
 from kafka.future import Future
 
 from helpers import clients, lesson
@@ -284,6 +284,19 @@ def test_a_run_deletes_only_what_no_living_run_owns_and_says_who_is_at_work(caps
     assert topics_of(again) == []
     assert "is at work" not in capsys.readouterr().out
     again.clean_up()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [CoordinatorLoadInProgressError, CoordinatorNotAvailableError],
+    ids=lambda e: e.__name__,
+)
+def test_a_coordinator_that_is_just_being_found_is_waited_for(error):
+    class Admin:
+        def describe_groups(self, groups):
+            raise error
+
+    assert clients.members_of(Admin(), "a group") is None
 
 
 def test_an_error_in_a_callback_is_printed_once(course, capsys):

@@ -457,6 +457,11 @@ def test_a_page_that_never_beat_is_not_missed(running, monkeypatch):
     assert FakeLive.alive == 1
 
 
+def test_a_variant_is_called_by_its_name_alone():
+    shown = Panel(FakeLive, {"variant": {"patient": {"acks": "all"}, "hasty": {"acks": 0}}})
+    assert shown.knobs["variant"].words == "patient"
+
+
 # ------------------------------------------------------------------------------ the scripted turn
 
 

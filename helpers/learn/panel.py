@@ -39,6 +39,7 @@ GONE = 90.0
 MOST_KNOBS = 4
 SHORT = 24  # letters of all choices together
 NAMES = "11em"  # how wide a knob's name is
+VARIANT = "variant"  # the knob that chooses one
 VIEW = "application/vnd.jupyter.widget-view+json"
 INSTEAD = "A panel with knobs, buttons and a live figure. To turn them, run this cell."
 
@@ -80,12 +81,12 @@ class Knob:
 
     @property
     def words(self) -> str:
-        """Its value, as in linger_ms=20; a choice that is called acks=0 says it all."""
+        """Its value, as in linger_ms=20; a variant's name says it all, and so does acks=0."""
         value = self.widget.value
         if isinstance(value, int | float):
             return f"{self.name}={charts.number(value)}"
         label = self.widget.label
-        return label if "=" in label else f"{self.name}={label}"
+        return label if "=" in label or self.name == VARIANT else f"{self.name}={label}"
 
 
 def show(
