@@ -36,7 +36,6 @@ from helpers.experiment.tape import Tape
 from helpers.lesson import Lesson
 
 ACKS_0 = {"acks": 0, "retries": 0, "enable_idempotence": False}
-IDEMPOTENT_NOT = {"enable_idempotence": False}
 ACKS_1 = {"acks": 1, "retries": 0, "enable_idempotence": False}
 
 
@@ -367,8 +366,8 @@ def test_followers_die_and_are_started_again(course, stream):
 
 def test_a_variant_may_have_settings_of_its_topic(course, stream):
     variants = {
-        "strict": settings(course, topic={"max_message_bytes": 20}, retries=0, **IDEMPOTENT_NOT),
-        "as given": settings(course, retries=0, **IDEMPOTENT_NOT),
+        "strict": settings(course, topic={"max_message_bytes": 20}, **ACKS_1),
+        "as given": settings(course, **ACKS_1),
     }
     books = stream.measure(variants, rate=50, seconds=0.4).ledger()
     assert books["failed"].tolist() == [20, 0] and books["stored"].tolist() == [0, 20]
@@ -490,7 +489,8 @@ def test_a_live_run_changes_its_settings_without_losing_a_message(course, stream
         assert labels == ["1,000/s", "acks=1"]
         assert live.snapshot().settings["rate"] == 1_000
         ids = sorted(course.stored_ids(live.topic))
-        assert ids == list(range(len(ids))) and len(ids) > sent + 500
+        # Of the newest, one partition may have been read a moment before the other.
+        assert ids[:sent] == list(range(sent)) and len(set(ids)) == len(ids) > sent + 500
         shot = live.snapshot()
         assert shot.errors == [] and shot.counts["lost"] == shot.counts["duplicated"] == 0
         assert shot.throughput["per_s"].tail(8).median() == pytest.approx(1_000, rel=0.3)

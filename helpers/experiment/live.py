@@ -348,12 +348,10 @@ class Live:
     def _note_first(self, moment: str, rows: np.ndarray) -> int:
         """Notes when each message was read, or done, first; how many rows are of one that was."""
         known = self._known(rows)
-        at = known["id"] - self._first
-        before = np.isnan(self._messages[moment]).sum()
-        late = np.argsort(-known["at"], kind="stable")
-        fresh = np.isnan(self._messages[moment][at[late]])
-        self._messages[moment][at[late][fresh]] = known["at"][late][fresh]
-        return len(known) - int(before - np.isnan(self._messages[moment]).sum())
+        at, moments = known["id"] - self._first, self._messages[moment]
+        fresh = np.unique(at[np.isnan(moments[at])])
+        np.fmin.at(moments, at, known["at"])  # the earlier one, and any number rather than NaN
+        return len(known) - len(fresh)
 
     def _known(self, rows: np.ndarray) -> np.ndarray:
         """Those of the rows whose messages are not only counted yet."""

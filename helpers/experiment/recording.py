@@ -116,11 +116,10 @@ class Recording:
                 "at": rows["at"],
                 "partition": rows["partition"].astype(np.int64),
                 # A position is the offset to read next; so is what is committed.
-                "place": rows["offset"] + (behind == "position"),
+                "position": rows["offset"] + (behind == "position"),
             }
         ).sort_values("at", kind="stable")
-        frame = pd.merge_asof(self.ends, places, on="at", by="partition")
-        frame["lag"] = (frame["end"] - frame["place"].fillna(0)).clip(lower=0).astype(np.int64)
+        frame = meters.behind(self.ends, places)
         frame["seconds"] = frame["at"] - self.start
         total = frame.groupby("seconds", as_index=False)["lag"].sum()
         until = self.seconds if last is None else last

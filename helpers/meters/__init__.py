@@ -12,7 +12,7 @@ It reads from the cluster with clients of its own, and draws nothing.
 """
 
 from .assignments import Assignments
-from .lag import LagSampler
+from .lag import LagSampler, behind
 from .latency import Latencies, percentiles
 from .ledger import OUTCOMES, Ledger, by_json_id, compare, counted, found_again, records, stored_ids
 from .load import alternating, paced, sleep_until
@@ -24,6 +24,7 @@ __all__ = [
     "Latencies",
     "Ledger",
     "alternating",
+    "behind",
     "by_json_id",
     "compare",
     "counted",

@@ -79,10 +79,7 @@ class LagSampler:
         `end` is the offset that the next message will get; `position` the reader's at that moment
         (0 before its first word).
         """
-        ends, positions = self.ends(), _samples(self._positions, "position")
-        frame = pd.merge_asof(ends, positions, on="at", by="partition")
-        frame["position"] = frame["position"].fillna(0).astype(np.int64)
-        frame["lag"] = (frame["end"] - frame["position"]).clip(lower=0)
+        frame = behind(self.ends(), _samples(self._positions, "position"))
         frame.insert(0, "seconds", frame.pop("at") - self.start)
         return frame
 
@@ -147,6 +144,18 @@ class LagSampler:
             if last:
                 return
             self._stop.wait(max(0.0, self.start + tick * self._every - time.perf_counter()))
+
+
+def behind(ends: pd.DataFrame, positions: pd.DataFrame) -> pd.DataFrame:
+    """How far readers were behind: `ends`, with the columns position and lag (messages).
+
+    ends: at, partition, end; positions: at, partition, position; both in the order of `at`. The
+    position is 0 before a reader's first word.
+    """
+    frame = pd.merge_asof(ends, positions, on="at", by="partition")
+    frame["position"] = frame["position"].fillna(0).astype(np.int64)
+    frame["lag"] = (frame["end"] - frame["position"]).clip(lower=0)
+    return frame
 
 
 def _samples(rows: list[tuple[float, int, int]], name: str) -> pd.DataFrame:

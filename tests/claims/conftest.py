@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from clones import Clone
 
 
 @pytest.fixture(scope="session")
-def running(running: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
+def running(running: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """The worker's clone. It waits for the others' clusters, whose start takes all processors.
 
     Not for ever, as a worker may have no test that needs one.
@@ -26,4 +25,4 @@ def running(running: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         (shared / os.environ["PYTEST_XDIST_WORKER"]).touch()
         with contextlib.suppress(NotInTime):
             until(lambda: len(list(shared.iterdir())) == workers, 60, "all clusters run", nap=0.2)
-    yield running
+    return running

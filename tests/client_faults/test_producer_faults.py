@@ -93,15 +93,10 @@ def test_a_producer_that_waits_for_a_broker_keeps_a_processor_busy(
         with paused_leader(topic):
             futures = [producer.send(topic, b"waits") for _ in range(5)]
             until(lambda: share_of_a_processor() > 0.5, 10, mended("a producer waits"))
-            mend(monkeypatch)
+            monkeypatch.setattr(KafkaNetClient, "connection_delay", KafkaNetClient.connection_delay)
+            clients.let_producers_wait()  # until the test is over
             until(lambda: share_of_a_processor() < 0.2, 10, "it waits")
         assert [error_of(future) for future in futures] == [""] * 5
-
-
-def mend(monkeypatch):
-    """Mends the clients of this process, until the test is over."""
-    monkeypatch.setattr(KafkaNetClient, "connection_delay", KafkaNetClient.connection_delay)
-    clients.let_producers_wait()
 
 
 def test_an_idempotent_producer_never_works_again_after_a_message_expired(expired):

@@ -39,7 +39,8 @@ def tells(course: Course, function: Callable) -> str:
             waiting = patient.send(topic, b"waits")
             expired = hasty.send(topic, b"expires")
             _expect(function, waiting, "unknown")
-            _ended(expired)
+            with suppress(KafkaError):
+                expired.get(timeout=10)
             _expect(function, expired, "unknown")
         finally:
             course.cluster.heal()
@@ -48,11 +49,6 @@ def tells(course: Course, function: Callable) -> str:
         "booked, failed and unknown, each where it is due. The one without an answer was stored "
         f"after all, at offset {offset}."
     )
-
-
-def _ended(future: object) -> None:
-    with suppress(KafkaError):
-        future.get(timeout=10)
 
 
 def _expect(function: Callable, future: object, wanted: str) -> None:
