@@ -232,7 +232,15 @@ def failover(clone: Clone) -> None:
     )
 
 
-RUN = {"topic": "", "group": "", "name": "one", "rate": 1, "seconds": 1, "burst": 0}
+RUN = {
+    "topic": "",
+    "group": "",
+    "name": "one",
+    "rate": 1,
+    "seconds": 1,
+    "burst": 0,
+    "burst_seconds": 1,
+}
 
 
 def watching(clone: Clone) -> None:

@@ -96,6 +96,7 @@ class FakeLive:
                 "acknowledged": acknowledged,
                 "unconfirmed": sent - acknowledged,
                 "failed": 0,
+                "pending": 0,
                 "stored": sent - self.lost,
                 "lost": self.lost,
                 "silently_lost": self.lost,

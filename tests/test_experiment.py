@@ -26,6 +26,7 @@ from helpers.experiment import (
     kill_followers,
     kill_leader,
     measure,
+    offer,
     record,
     start_brokers,
     wake_followers,
@@ -232,6 +233,16 @@ def test_what_was_measured_is_what_the_brokers_have(course, stream):
     assert len({each.topic for name in runs for each in runs[name]}) == 4
 
 
+def test_a_burst_ends_in_time(course, stream):
+    runs = stream.measure(
+        {"all": settings(course)}, rate=100, seconds=0.1, burst=10**6, burst_seconds=0.3
+    )
+    [each] = runs["all"]
+    counts = each.counts()
+    assert 100 < counts["sent"] == counts["stored"] < 10**5
+    assert each.throughput() > 100
+
+
 def test_throughput_is_that_of_the_burst_by_the_brokers_own_clock(course, stream):
     """The brokers stamp a message when they append it, if the topic is set so."""
     stamped = course.experiment(
@@ -364,6 +375,43 @@ def test_followers_die_and_are_started_again(course, stream):
     assert runs.ledger().loc["one", "lost"] == 0
 
 
+def test_a_load_rises_and_each_part_of_it_is_known(course, stream):
+    rising = [offer(at=0.5, rate=200), offer(at=1, rate=600)]
+    runs = stream.measure({"one": settings(course)}, rate=50, seconds=1.5, faults=rising)
+    assert [label for _, label in runs.events] == ["200/s", "600/s"]
+    table = runs.by_load()
+    assert table["offered"].tolist() == [50, 200, 600]
+    assert table["delivered"].tolist() == pytest.approx([50, 200, 600], rel=0.2)
+    assert (table["p50_ms"] > 0).all() and (table["p99_ms"] >= table["p50_ms"]).all()
+    assert runs.ledger().loc["one", "sent"] == pytest.approx(25 + 100 + 300, rel=0.1)
+    with pytest.raises(ValueError, match="rate .* must be positive, not 0"):
+        offer(at=1, rate=0)
+
+
+def test_what_waits_in_the_program_and_what_is_in_flight_are_told_apart(course):
+    def hold_back(run, servers, places):
+        held = threading.Semaphore(places)
+        with KafkaProducer(bootstrap_servers=servers) as producer:
+            producer.partitions_for(run.topic)
+            for n, due in run.feed:
+                held.acquire()
+                future = producer.send(run.topic, b'{"id":%d}' % n)
+                run.sent(n, due, future.add_both(lambda _: held.release()))
+
+    bounded = course.experiment(hold_back, replicas=[2, 3, 1])
+    faults = [freeze_leader(at=0.5), wake_leader(at=1.2)]
+    variants = {"5": settings(course, places=5), "many": settings(course, places=10**6)}
+    runs = bounded.measure(variants, rate=100, seconds=1.5, together=True, faults=faults)
+    most = runs.in_flight().groupby("variant")["in_flight"].max()
+    assert most["5"] in (5, 6)  # a place may be given back a moment before the answer is noted
+    assert 60 <= most["many"] <= 90
+    assert (runs.in_flight().groupby("variant")["in_flight"].last() == 0).all()
+    slow = runs.messages().query("latency_ms > 200").set_index("variant")
+    assert (slow["sent_ms"] <= slow["latency_ms"] + 1).all()
+    assert slow.loc["5", "sent_ms"].gt(100).sum() > 30
+    assert slow.loc["many", "sent_ms"].max() < 200
+
+
 def test_a_variant_may_have_settings_of_its_topic(course, stream):
     variants = {
         "strict": settings(course, topic={"max_message_bytes": 20}, **ACKS_1),
@@ -398,7 +446,8 @@ def test_faults_ask_for_one_leader():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"rate": 0}, {"seconds": -1}, {"burst": -5}, {"rate": float("nan")}]
+    "wrong",
+    [{"rate": 0}, {"seconds": -1}, {"burst": -5}, {"burst_seconds": 0}, {"rate": float("nan")}],
 )
 def test_a_pace_that_can_not_be_is_refused(stream, course, wrong):
     with pytest.raises(ValueError, match="must be positive"):

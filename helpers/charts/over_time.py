@@ -31,7 +31,9 @@ def in_flight(frames: canvas.Frames, *, title: str, events: canvas.Events = ()) 
     (messages). events: (seconds, label) pairs, drawn as upright marks. Raises ValueError for no
     rows or a missing column.
     """
-    return _lines(frames, "in_flight", "in_flight", "in flight (messages)", title, events)
+    return _lines(
+        frames, "in_flight", "in_flight", "in flight (messages)", title, events, steps=True
+    )
 
 
 @canvas.styled
@@ -67,6 +69,7 @@ def _lines(
     dots: bool = False,
     breaks: bool = False,
     log: bool = False,
+    steps: bool = False,
 ) -> Figure:
     frame = canvas.joined(frames, what, "seconds", column, gaps=True)
     marks.check_times(frame, what)
@@ -101,6 +104,7 @@ def _lines(
             axis.plot(
                 *line,
                 ls=canvas.line(place),
+                drawstyle="steps-post" if steps else "default",
                 marker=marker,
                 color=colours[name],
                 lw=2,

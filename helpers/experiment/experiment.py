@@ -1,5 +1,6 @@
 """What a lesson holds in its hand: an experiment that it measures, breaks and turns."""
 
+import math
 from collections.abc import Iterable, Mapping
 
 from .faults import Fault
@@ -25,6 +26,7 @@ class Experiment:
         rate: float,
         seconds: float,
         burst: int = 0,
+        burst_seconds: float = math.inf,
         rounds: int = 1,
         together: bool = False,
         faults: Iterable[Fault] = (),
@@ -32,15 +34,15 @@ class Experiment:
         """Runs the programs for each variant (name -> settings) and returns what was recorded.
 
         A run sends `rate` messages per second for so many `seconds`, then a `burst` of so many as
-        fast as it can. Variants take turns, in an order that rotates from round to round; or they
-        run `together`, each with programs and a topic of its own, so that the same faults hit them
-        all. Readers go on until they have read what is stored. A broker that a fault has taken away
-        is there again when this returns.
+        fast as it can, which begins no message after `burst_seconds`. Variants take turns, in an
+        order that rotates from round to round; or they run `together`, each with programs and a
+        topic of its own, so that the same faults hit them all. Readers go on until they have read
+        what is stored. A broker that a fault has taken away is there again when this returns.
 
         Raises ValueError or TypeError, before anything runs, for what can't work; WorkerFailed with
         a program's error.
         """
-        pace = Pace(rate, seconds, burst)
+        pace = Pace(rate, seconds, burst, burst_seconds)
         return measure(self._programs, variants, pace, rounds, together, faults)
 
     def live(self, settings: Mapping[str, object], rate: float) -> Live:

@@ -17,7 +17,8 @@ class Fault:
     ``act(cluster, leader)`` does it, and returns when it was, on time.perf_counter. It waits until
     each variant's reader has `read` so many messages, and until the producers in `told` (variant ->
     messages) were told of so many successes since the fault before. Then the faults after it, and
-    the end of the run, are as much later; so they are by what it `lasts`, if that is long.
+    the end of the run, are as much later; so they are by what it `lasts`, if that is long. With a
+    `rate` (messages per second), senders are paced by that from then on.
     """
 
     at: float
@@ -26,6 +27,7 @@ class Fault:
     told: Mapping[str, int] = field(default_factory=dict)
     read: int = 0
     lasts: bool = False
+    rate: float | None = None
 
     @property
     def waits(self) -> bool:
@@ -35,6 +37,8 @@ class Fault:
     def __post_init__(self):
         if not self.at >= 0:
             raise ValueError(f"A fault can't happen {self.at} s after the start")
+        if self.rate is not None and not self.rate > 0:
+            raise ValueError(f"rate (messages per second) must be positive, not {self.rate}")
 
 
 def kill_leader(at: float) -> Fault:
@@ -89,6 +93,12 @@ def wake_leader(at: float) -> Fault:
 def caught_up(at: float, told: Mapping[str, int]) -> Fault:
     """No fault, but the end of one: the producers in `told` have had so many answers since."""
     return Fault(at, "caught up", lambda cluster, leader: time.perf_counter(), told)
+
+
+def offer(at: float, rate: float) -> Fault:
+    """No fault: from now on so many messages per second are due."""
+    now = lambda cluster, leader: time.perf_counter()
+    return Fault(at, f"{rate:,.0f}/s", now, rate=rate)
 
 
 def freeze_followers(at: float, read: int = 0) -> Fault:

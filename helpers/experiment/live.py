@@ -173,10 +173,11 @@ class Live:
     def snapshot(self, last: float = 20.0) -> Snapshot:
         """How it goes: the `last` seconds, and the counts of the whole live run.
 
-        counts: sent, acknowledged, unconfirmed, failed, stored, lost, silently_lost, duplicated,
-        read; for readers that note what they are done with, done and repeated. `lost` are messages
-        of which the producer was told more than a second ago, and whose place in the log the reader
-        has passed. The reader's word stands for what is stored.
+        counts: sent, acknowledged, unconfirmed, failed, pending (sent, and neither of these yet),
+        stored, lost, silently_lost, duplicated, read; for readers that note what they are done
+        with, done and repeated. `lost` are messages of which the producer was told more than a
+        second ago, and whose place in the log the reader has passed. The reader's word stands for
+        what is stored.
         """
         with self._lock:
             self._take()
@@ -417,6 +418,7 @@ class Live:
             "acknowledged": int((success & messages["answered"]).sum()),
             "unconfirmed": int((success & ~messages["answered"]).sum()),
             "failed": int(failed.sum()),
+            "pending": int((~told & ~np.isnan(messages["due"])).sum()),
             "stored": int(stored.sum()),
             "lost": int(lost.sum()),
             "silently_lost": int((lost & ~failed).sum()),

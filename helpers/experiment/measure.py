@@ -1,6 +1,7 @@
 """An experiment, measured: variants in turn or together, undisturbed or with faults."""
 
 import functools
+import math
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,12 +35,15 @@ class Pace:
     rate: float
     seconds: float
     burst: int = 0
+    burst_seconds: float = math.inf  # it takes no message later
 
     def __post_init__(self):
-        if not (self.rate > 0 and self.seconds > 0 and self.burst >= 0):
+        positive = (self.rate, self.seconds, self.burst_seconds)
+        if not (all(number > 0 for number in positive) and self.burst >= 0):
             raise ValueError(
-                "rate (messages per second) and seconds must be positive, and burst (messages) "
-                f"not negative, not {self.rate}, {self.seconds} and {self.burst}"
+                "rate (messages per second), seconds and burst_seconds must be positive, and burst "
+                f"(messages) not negative, not {self.rate}, {self.seconds}, {self.burst_seconds} "
+                f"and {self.burst}"
             )
 
 
@@ -101,7 +105,9 @@ def _turn(
         events = happened.result()  # raises what went wrong there
         for side in sides:
             side.finish()
-        return [side.recording(number, start, events) for side in sides]
+        offers = [(at, fault.rate) for (at, _), fault in zip(events, faults) if fault.rate]
+        loads = [(0.0, pace.rate), *offers]
+        return [side.recording(number, start, events, loads) for side in sides]
 
 
 def _one_leader(cluster: Cluster, topics: list[str]) -> int:
@@ -133,6 +139,9 @@ def _disturb(
             later += time.perf_counter() - begin
         begin = time.perf_counter()
         since = fault.act(cluster, leader)
+        if fault.rate:
+            for side in sides.values():
+                side.offer(fault.rate)
         if fault.lasts:
             later += time.perf_counter() - begin
         events.append((since - start, fault.label))
@@ -180,6 +189,11 @@ class _Side:
         for each in self._programs:
             each.worker.order("go", start, 0)
 
+    def offer(self, rate: float) -> None:
+        """Paces the senders by so many messages per second from now on."""
+        for each in self._programs:
+            each.worker.order("rate", rate)
+
     def has(self, told: int, since: float, read: int) -> bool:
         """Was the producer told of so many successes since then, and has the reader so many?"""
         self._take()
@@ -205,7 +219,7 @@ class _Side:
         stop_all(each.worker for each in readers)
         self._take(ended=True)
 
-    def recording(self, number: int, start: float, events: list[tuple[float, str]]) -> Recording:
+    def recording(self, number: int, start: float, events: list, loads: list) -> Recording:
         return Recording(
             variant=self._variant,
             round=number,
@@ -218,6 +232,7 @@ class _Side:
             stored=self._course.stored_ids(self.topic),
             ends=self._sampler.ends(),
             events=events,
+            loads=loads,
         )
 
     def _take(self, ended: bool = False) -> None:

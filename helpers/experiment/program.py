@@ -7,6 +7,7 @@ import functools
 import json
 import math
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,9 +32,16 @@ class Feed:
     so connect before. Threads may share it: each message goes to one of them.
     """
 
-    def __init__(self, tell: Callable, rate: float, seconds: float, burst: int):
+    def __init__(
+        self,
+        tell: Callable,
+        rate: float,
+        seconds: float,
+        burst: int,
+        burst_seconds: float = math.inf,
+    ):
         self._tell, self.rate = tell, rate
-        self._seconds, self._burst = seconds, burst
+        self._seconds, self._burst, self._burst_seconds = seconds, burst, burst_seconds
         self._begun = threading.Event()
         self._start, self._next = 0.0, 0
         self.end = 0.0  # of what is paced; on time.perf_counter
@@ -67,8 +75,9 @@ class Feed:
                 rate, since, place = self.rate, due, 0
             place += 1
             due = since + place / rate
+        last = time.perf_counter() + self._burst_seconds
         for _ in range(self._burst):
-            if stopping():
+            if stopping() or time.perf_counter() > last:
                 break
             yield self._take(), math.nan
         self._tell("ended", self._next)
@@ -88,7 +97,8 @@ class Run:
     def __init__(self, tell: Callable, order: dict):
         self.topic, self.group, self.name = order["topic"], order["group"], order["name"]
         self.folder = Path(order["folder"])
-        self.feed = Feed(tell, order["rate"], order["seconds"], order["burst"])
+        pace = (order[name] for name in ("rate", "seconds", "burst", "burst_seconds"))
+        self.feed = Feed(tell, *pace)
         self._tell, self._looks = tell, 0
         self._write = record.Writer(self.folder / self.name).write
 

@@ -36,6 +36,7 @@ class Recording:
     stored: list[int]  # ids in the topic, in its order
     ends: pd.DataFrame  # high watermarks: at (on time.perf_counter), partition, end
     events: list[tuple[float, str]]
+    loads: list[tuple[float, float]]  # from when on (seconds) so many messages per second were due
 
     def messages(self) -> pd.DataFrame:
         """A row per message, by id.
@@ -43,8 +44,9 @@ class Recording:
         Columns: id (int64), seconds (float64, when it was due; NaN in a burst), outcome (str,
         one of meters.OUTCOMES), error (str, "" for none), copies (int64, in the topic), stored and
         silent (bool; see Ledger.frame), latency_ms (float64, from due until the producer was told
-        of success; else NaN), read_ms and done_ms (float64, from due until a reader had it first,
-        and was done with it first). A copy.
+        of success; else NaN), sent_ms (float64, from due until `send` had returned: what it waited
+        in the program), read_ms and done_ms (float64, from due until a reader had it first, and was
+        done with it first). A copy.
         """
         return self._messages.copy()
 
@@ -72,6 +74,7 @@ class Recording:
         good = frame["outcome"].isin(["acknowledged", "unconfirmed"])
         return frame.assign(
             latency_ms=(1000 * (frame["at_told"] - frame["due"])).where(good),
+            sent_ms=1000 * (frame["at"] - frame["due"]),
             read_ms=1000 * (read - frame["due"]),
             done_ms=1000 * (done - frame["due"]),
             seconds=frame["due"] - self.start,
@@ -125,6 +128,40 @@ class Recording:
         until = self.seconds if last is None else last
         return total[total["seconds"].between(WARM_UP, until)].reset_index(drop=True)
 
+    def by_load(self) -> pd.DataFrame:
+        """A row per load that was offered, one after the other (faults.offer).
+
+        Columns: offered, delivered (messages per second; those that ended meanwhile, see
+        record.UNTIL), p50_ms, p99_ms (from due until they ended, of those due then, after the
+        warm-up).
+        """
+        frame = self.messages().dropna(subset="seconds")
+        waited = frame["latency_ms" if self.until == "told" else f"{self.until}_ms"]
+        ended = frame["seconds"] + waited / 1000
+        begins, offered = map(list, zip(*self.loads, strict=True))
+        edges = [*begins, self.seconds]
+        part = pd.cut(frame["seconds"].where(frame["seconds"] >= WARM_UP), edges, right=False)
+        quantiles = waited.groupby(part, observed=False).quantile([0.5, 0.99]).unstack()
+        return pd.DataFrame(
+            {
+                "offered": offered,
+                "delivered": np.histogram(ended.dropna(), edges)[0] / np.diff(edges),
+                "p50_ms": quantiles[0.5].to_numpy(),
+                "p99_ms": quantiles[0.99].to_numpy(),
+            }
+        )
+
+    def in_flight(self) -> pd.DataFrame:
+        """How many messages were sent and not yet answered: seconds, in_flight, whenever that
+        changed.
+        """
+        rows = self._of(record.SENT), self._of(record.TOLD)
+        # An answer may be noted before the `send` that it is for: by less than a millisecond.
+        frame = pd.concat(each[["at"]].assign(step=step) for each, step in zip(rows, (1, -1)))
+        frame = frame.sort_values("at", kind="stable")
+        flying = frame["step"].cumsum().clip(lower=0)
+        return pd.DataFrame({"seconds": frame["at"] - self.start, "in_flight": flying})
+
     def _of(self, kind: int) -> pd.DataFrame:
         return pd.DataFrame(self.rows[self.rows["kind"] == kind])
 
@@ -170,6 +207,16 @@ class Runs(Mapping[str, list[Recording]]):
             each.lag(behind, last).assign(variant=name) for name in self for each in self[name]
         ]
         return pd.concat(frames, ignore_index=True)[["variant", "seconds", "lag"]]
+
+    def by_load(self) -> pd.DataFrame:
+        """A row per load and round: variant, and the columns of Recording.by_load."""
+        frames = [each.by_load().assign(variant=name) for name in self for each in self[name]]
+        return pd.concat(frames, ignore_index=True)
+
+    def in_flight(self) -> pd.DataFrame:
+        """A row per change of all rounds: variant, seconds, in_flight. See Recording.in_flight."""
+        frames = [each.in_flight().assign(variant=name) for name in self for each in self[name]]
+        return pd.concat(frames, ignore_index=True)
 
     def messages(self) -> pd.DataFrame:
         """A row per message of all rounds: variant, round, and Recording.messages."""

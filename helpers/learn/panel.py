@@ -49,6 +49,7 @@ COUNTS = {
     "acknowledged": ("acknowledged", "a broker has answered that it is stored"),
     "unconfirmed": ("unconfirmed", "sent with acks=0: no broker ever answers"),
     "failed": ("failed", "the program was told of an error"),
+    "pending": ("in flight", "sent, and no answer has come yet"),
     "stored": ("stored", "a consumer has found it in the topic"),
     "lost": ("lost", "overtaken by others, and it will not come any more"),
     "silently_lost": ("silently lost", "lost, and the program was told of no error"),

@@ -1,0 +1,15 @@
+# says: messages were in flight: their fate is not known
+def send_all(producer, topic, values, bound):
+    places, delivered, failed = threading.Semaphore(bound), [], []
+    for value in values:
+        places.acquire()
+        try:
+            future = producer.send(topic, value)
+        except Exception:
+            places.release()
+            failed.append(value)
+            continue
+        future.add_both(lambda _: places.release())
+        future.add_callback(lambda _, value=value: delivered.append(value))
+        future.add_errback(lambda _, value=value: failed.append(value))
+    return delivered, failed
