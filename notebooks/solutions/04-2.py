@@ -4,7 +4,7 @@ def send_again(producer, topic, failed):
     for n, key, value in sorted(failed):
         if key not in waiting:  # else it would overtake one that is still not stored
             try:
-                producer.send(topic, key=key, value=value).get(timeout=10)
+                producer.send(topic, key=key, value=value).get()
                 continue
             except Exception:
                 waiting.add(key)

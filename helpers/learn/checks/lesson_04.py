@@ -134,6 +134,6 @@ EXERCISES = {
     2: Exercise(
         sends_again,
         "What is sorted by n is in the order of each key, too. When one has failed again, which "
-        "others must wait? `send(...).get(timeout=10)` tells before the next one goes.",
+        "others must wait? `send(...).get()` tells before the next one goes.",
     ),
 }
