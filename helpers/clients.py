@@ -170,6 +170,18 @@ def partitions_of(admin: "KafkaAdminClient", topic: str) -> list[int]:
     )
 
 
+def disk_bytes(admin: "KafkaAdminClient", topic: str) -> int:
+    """Bytes of the topic's partitions on the disks of the first broker that answers."""
+    folders = admin.describe_log_dirs()[0]["log_dirs"]
+    return sum(
+        partition["partition_size"]
+        for folder in folders
+        for each in folder["topics"]
+        if each["name"] == topic
+        for partition in each["partitions"]
+    )
+
+
 def delete_groups(admin: "KafkaAdminClient", wanted: Callable[[str], bool]) -> None:
     """Deletes all groups whose names are `wanted`; those who read for them have ended.
 

@@ -92,7 +92,8 @@ def _turn(
             stack.enter_context(_Side(programs, variant, settings, pace, waits))
             for variant, settings in variants.items()
         ]
-        leader = _one_leader(cluster, [side.topic for side in sides]) if faults else 0
+        hits = any(fault.rate is None for fault in faults)  # a broker
+        leader = _one_leader(cluster, [side.topic for side in sides]) if hits else 0
         for side in sides:
             side.wait_until_ready()
         timers = stack.enter_context(ThreadPoolExecutor(1))

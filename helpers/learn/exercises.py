@@ -45,6 +45,12 @@ class Course(Protocol):
     def stored_ids(self, topic: str, **reading: object) -> list[int]:
         """Ids of all messages of a topic."""
 
+    def records(self, topic: str, **reading: object) -> list:
+        """All records of a topic."""
+
+    def disk_bytes(self, topic: str) -> int:
+        """Bytes of a topic on one broker's disk."""
+
     def experiment(self, *programs: Callable, **topic: object) -> "Experiment":
         """An experiment with these programs."""
 

@@ -149,6 +149,11 @@ class Lesson:
         """Ids of all messages of a topic; see meters.stored_ids."""
         return meters.stored_ids(topic, bootstrap_servers=self.bootstrap_servers, **reading)
 
+    def disk_bytes(self, topic: str) -> int:
+        """Bytes of a topic on one broker's disk (of each, where all have a copy); 0 where none."""
+        with self._admin() as admin:
+            return clients.disk_bytes(admin, topic)
+
     def lag(self, topic: str, **how: object) -> meters.LagSampler:
         """A sampler of the readers' lag, to be used in a with statement; see meters.LagSampler."""
         return meters.LagSampler(topic, bootstrap_servers=self.bootstrap_servers, **how)
