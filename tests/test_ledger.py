@@ -3,11 +3,12 @@
 import random
 from collections import Counter
 
+import pandas as pd
 import pytest
 from kafka.errors import KafkaConnectionError, KafkaTimeoutError
 from kafka.future import Future
 
-from helpers.meters import OUTCOMES, Ledger, compare
+from helpers.meters import OUTCOMES, Ledger, compare, counted, found_again
 
 
 def answered(offset=0):
@@ -123,10 +124,20 @@ def test_agrees_with_plain_counting(seed):
         "silently_lost": sum(best[id] == "acknowledged" for id in lost),
         "duplicated": sum(copies - 1 for copies in Counter(stored).values()),
         "out_of_order": sum(
-            after < before for before, after in zip(stored, stored[1:], strict=False)
+            any(other > id for other in stored[: stored.index(id)]) for id in set(stored)
         ),
     }
     assert ledger.counts() == expected
+
+
+def test_order_is_of_each_lane_and_a_second_copy_breaks_none():
+    frame = pd.DataFrame({"id": [1, 2, 3, 4], "outcome": 0})
+    stored = [1, 3, 2, 4, 1, 3]
+    frame = found_again(frame, stored, "books")
+    assert counted(frame, stored)["out_of_order"] == 1  # 2, behind 3
+    assert counted(frame, stored, [*"abaaab"])["out_of_order"] == 0
+    assert counted(frame, stored, [*"abbabb"])["out_of_order"] == 1
+    assert counted(frame, stored, [(0, None), (1, b"k")] * 3)["out_of_order"] == 0
 
 
 def test_compare_has_a_row_per_ledger():

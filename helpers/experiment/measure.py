@@ -221,6 +221,7 @@ class _Side:
         self._take(ended=True)
 
     def recording(self, number: int, start: float, events: list, loads: list) -> Recording:
+        stored = self._course.records(self.topic)
         return Recording(
             variant=self._variant,
             round=number,
@@ -230,7 +231,8 @@ class _Side:
             start=start,
             seconds=self._pace.seconds,
             rows=self._rows,
-            stored=self._course.stored_ids(self.topic),
+            stored=[meters.by_json_id(each) for each in stored],
+            lanes=[(each.partition, each.key) for each in stored],
             ends=self._sampler.ends(),
             events=events,
             loads=loads,

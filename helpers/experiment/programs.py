@@ -28,8 +28,8 @@ class Course(Protocol):
     def topic(self, name: str, **settings: object) -> str:
         """Makes a new topic; its full name."""
 
-    def stored_ids(self, topic: str) -> list[int]:
-        """Ids of all messages of a topic."""
+    def records(self, topic: str) -> list:
+        """All records of a topic."""
 
     def delete_topic(self, topic: str) -> None:
         """Deletes a topic of its own."""

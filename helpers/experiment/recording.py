@@ -34,6 +34,7 @@ class Recording:
     seconds: float  # how long messages were paced
     rows: np.ndarray  # of all programs; see record.ROW
     stored: list[int]  # ids in the topic, in its order
+    lanes: list[tuple]  # of each of them its partition and key, which must keep their order
     ends: pd.DataFrame  # high watermarks: at (on time.perf_counter), partition, end
     events: list[tuple[float, str]]
     loads: list[tuple[float, float]]  # from when on (seconds) so many messages per second were due
@@ -81,9 +82,12 @@ class Recording:
         ).drop(columns=["at", "due", "at_told"])
 
     def counts(self) -> dict[str, int]:
-        """The books, as Ledger.counts; read: how many different messages readers had."""
+        """The books, as Ledger.counts; read: how many different messages readers had.
+
+        out_of_order: stored behind a later one of the same key, or without a key, partition.
+        """
         read = self._of(record.READ)["id"].nunique()
-        return {**meters.counted(self.messages(), self.stored), "read": read}
+        return {**meters.counted(self.messages(), self.stored, self.lanes), "read": read}
 
     def throughput(self) -> float:
         """Messages per second from the burst's first send until the last one ended (record.UNTIL).

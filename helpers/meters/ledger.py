@@ -116,8 +116,8 @@ class Ledger:
 
         sent; acknowledged, unconfirmed, failed, pending (they sum up to sent; see frame); stored
         (distinct messages in the topic); lost = sent - stored; silently_lost (lost, and the program
-        was told of no error); duplicated (copies beyond the first); out_of_order (stored directly
-        after a message with a larger id, so order was broken there). With `processed` noted:
+        was told of no error); duplicated (copies beyond the first); out_of_order (stored behind a
+        message with a larger id; of copies the first counts). With `processed` noted:
         processed (distinct), missed = sent - processed, repeated (processings beyond the first).
         Raises what frame raises.
         """
@@ -156,10 +156,11 @@ def found_again(frame: pd.DataFrame, stored: Sequence[int], name: str) -> pd.Dat
     return frame.assign(outcome=names, copies=copies, stored=copies > 0, silent=silent)
 
 
-def counted(frame: pd.DataFrame, stored: Sequence[int]) -> dict[str, int]:
+def counted(frame: pd.DataFrame, stored: Sequence[int], lanes: Sequence = ()) -> dict[str, int]:
     """The numbers of a frame from found_again, as Ledger.counts names them.
 
-    `stored`: the ids that the topic holds, in its order.
+    `stored`: the ids that the topic holds, in its order. `lanes`: what each of them must keep its
+    order in, such as its key; else all in one.
     """
     outcomes = Counter(frame["outcome"])
     return {
@@ -169,8 +170,15 @@ def counted(frame: pd.DataFrame, stored: Sequence[int]) -> dict[str, int]:
         "lost": int((~frame["stored"]).sum()),
         "silently_lost": int(frame["silent"].sum()),
         "duplicated": int((frame["copies"] - 1).clip(lower=0).sum()),
-        "out_of_order": int((np.diff(stored) < 0).sum()),
+        "out_of_order": _overtaken(stored, lanes or [None] * len(stored)),
     }
+
+
+def _overtaken(stored: Sequence[int], lanes: Sequence) -> int:
+    """How many messages are stored behind a later one of their lane. Of copies the first counts."""
+    frame = pd.DataFrame({"id": stored, "lane": pd.factorize(pd.Series(lanes, dtype=object))[0]})
+    first = frame.drop_duplicates("id")
+    return int((first["id"] < first.groupby("lane")["id"].cummax()).sum())
 
 
 def _times(ids: Sequence[int], known: pd.Series, what: str) -> np.ndarray:
