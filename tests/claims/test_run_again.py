@@ -1,4 +1,4 @@
-"""Any cell can be run again, also after the clean-up. Its claims hold each time.
+"""Any cell can be run again: twice in a row, and after the clean-up. Its claims hold each time.
 
 For the lessons that are described once (those that .ci/ruff.toml does not excuse).
 """
@@ -25,7 +25,7 @@ def test_there_are_such_lessons():
 
 
 @pytest.mark.parametrize("path", LESSONS)
-def test_each_cell_can_be_run_again_after_the_clean_up(path, running):
+def test_each_cell_can_be_run_again_and_again_after_the_clean_up(path, running):
     notebook = nbformat.read(path, as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     *others, clean_up = cells
@@ -34,11 +34,10 @@ def test_each_cell_can_be_run_again_after_the_clean_up(path, running):
     client = notebooks.client(notebook)
     done = []
     with client.setup_kernel(**running.kernel()):
-        # With all that the first time has left in the kernel; only the first cell of all would
-        # begin a new run.
-        again = [cell for cell in others if cell.id != first]
-        for cell in [*others, clean_up, *again, clean_up]:
+        again = [cell for cell in others for _ in range(2)]
+        later = [cell for cell in others if cell.id != first]  # which would begin a new run
+        for cell in [*again, clean_up, *later, clean_up]:
             # Raises CellExecutionError for one that fails, a claim among them.
             client.execute_cell(cell, notebook.cells.index(cell))
             done.append(cell.id)
-    assert done.count("clean") == 2 and len(done) == 2 * len(others) + 1
+    assert done.count("clean") == 2 and len(done) == 3 * len(others) + 1

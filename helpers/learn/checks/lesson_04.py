@@ -1,5 +1,6 @@
 """Lesson 04, asynchronous send: a bound that holds, and sending again in order."""
 
+import math
 import random
 import threading
 from collections import Counter
@@ -47,17 +48,15 @@ def sends_all(course: Course, function: Callable) -> str:
     topic = course.topic("all", **LIMITS)
     bound = random.randint(5, 15)
     values = [b"%d" % number for number in random.sample(range(10**9), 300)]
-    good, bad = set(values[2 * bound * 2 :]), set()
-    for place, value in enumerate(values[: 2 * bound * 2]):
-        # More of each kind than there are places, so that a place that gets lost is missed.
-        size = TOO_LARGE if place % 2 else REFUSED
-        values[place] = value.ljust(size, b".")
-        bad.add(values[place])
+    # Of each kind twice as many as there are places, so that a place that gets lost is missed.
+    for place in range(4 * bound):
+        values[place] = values[place].ljust(TOO_LARGE if place % 2 else REFUSED, b".")
+    bad, good = set(values[: 4 * bound]), set(values[4 * bound :])
     random.shuffle(values)
     with _Counting(bootstrap_servers=course.bootstrap_servers, **SETTINGS) as producer:
         answer = attempt(function, producer, topic, list(values), bound, seconds=SECONDS)
         most, open_ = producer.most, producer.flying
-    if not isinstance(answer, tuple) or [isinstance(each, list) for each in answer] != [True] * 2:
+    if not isinstance(answer, tuple) or [type(each) for each in answer] != [list, list]:
         raise Wrong(f"it must return two lists, not {str(answer)[:80]}.")
     if most > bound:
         raise Wrong(f"{most} messages were in flight at once, and {bound} may be.")
@@ -83,22 +82,21 @@ def sends_again(course: Course, function: Callable) -> str:
     """A function that sends again what has failed, in the order of each key."""
     topic = course.topic("again", partitions=3, **LIMITS)
     keys = [b"UA%d" % number for number in random.sample(range(1000), 8)]
-    failed = [(n, random.choice(keys), b'{"id":%d}' % n) for n in range(1_000, 1_060)]
+    dealt = random.sample(8 * keys, 60)  # each key four times at least
+    by_key = dict(enumerate(dealt, 1_000))
     # One message of each of two keys will not get through, and others of that key come after it.
     blocked = {}
     for key in random.sample(keys, 2):
-        of_key = [n for n, own, _ in failed if own == key]
-        if len(of_key) > 2:
-            blocked[key] = of_key[len(of_key) // 2]
+        of_key = [n for n in by_key if by_key[n] == key]
+        blocked[key] = of_key[len(of_key) // 2]
+    wanted = {n for n, key in by_key.items() if n >= blocked.get(key, math.inf)}
     failed = [
-        (n, key, value.ljust(REFUSED) if n == blocked.get(key) else value)
-        for n, key, value in failed
+        (n, key, (b'{"id":%d}' % n).ljust(REFUSED if n == blocked.get(key) else 0))
+        for n, key in by_key.items()
     ]
-    wanted = {n for n, key, _ in failed if n >= blocked.get(key, 10**9)}
     random.shuffle(failed)
     with KafkaProducer(bootstrap_servers=course.bootstrap_servers, **SETTINGS) as producer:
         answer = attempt(function, producer, topic, list(failed), seconds=SECONDS)
-    by_key = {n: key for n, key, _ in failed}
     last: dict[bytes, int] = {}
     stored = course.stored_ids(topic)
     for n in stored:
