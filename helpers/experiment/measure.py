@@ -133,18 +133,15 @@ def _disturb(
     for fault in faults:
         time.sleep(max(0.0, start + fault.at + later - time.perf_counter()))
         if fault.told or fault.read:
-            begin = time.perf_counter()
             for variant, side in sides.items():
                 enough = functools.partial(side.has, fault.told.get(variant, 0), since, fault.read)
                 until(enough, PATIENCE, f"{variant} has come so far: {fault.label}")
-            later += time.perf_counter() - begin
-        begin = time.perf_counter()
         since = fault.act(cluster, leader)
         if fault.rate:
             for side in sides.values():
                 side.offer(fault.rate)
-        if fault.lasts:
-            later += time.perf_counter() - begin
+        if fault.waits:
+            later = since - start - fault.at
         events.append((since - start, fault.label))
     for side in sides.values():
         side.end(start + later)
