@@ -75,6 +75,8 @@ class Feed:
                 rate, since, place = self.rate, due, 0
             place += 1
             due = since + place / rate
+        if self._burst and not stopping():
+            meters.sleep_until(self.end)  # what was paced is over then, and not before
         last = time.perf_counter() + self._burst_seconds
         for _ in range(self._burst):
             if stopping() or time.perf_counter() > last:
