@@ -3,9 +3,10 @@
     experiment  what a lesson holds in its hand
     live        its programs without end, while somebody changes their settings
     measure     its programs variant by variant, with faults or without
+    side        one variant in such a run: its topic, and the processes of its programs
     recording   what a run was: all numbers come from it
     tape        what became of each record of a live run, by its place in the log
-    faults      what can happen to the cluster meanwhile
+    faults      what can happen to the cluster and to readers meanwhile
     programs    who takes which settings, and how a program is started
     program     what it is handed in its process
     record      the rows that it writes there
@@ -15,14 +16,20 @@ It sends and reads nothing for a lesson: the programs stand in the notebook.
 
 from .experiment import Experiment
 from .faults import (
+    Crash,
     Fault,
     caught_up,
+    crash,
+    fail,
     freeze_followers,
     freeze_leader,
     kill_followers,
     kill_leader,
+    kill_member,
     offer,
     start_brokers,
+    start_member,
+    stop_member,
     wake_followers,
     wake_leader,
 )
@@ -31,6 +38,7 @@ from .programs import Programs
 from .recording import Recording, Runs
 
 __all__ = [
+    "Crash",
     "Experiment",
     "Fault",
     "Live",
@@ -39,12 +47,17 @@ __all__ = [
     "Runs",
     "Snapshot",
     "caught_up",
+    "crash",
+    "fail",
     "freeze_followers",
     "freeze_leader",
     "kill_followers",
     "kill_leader",
+    "kill_member",
     "offer",
     "start_brokers",
+    "start_member",
+    "stop_member",
     "wake_followers",
     "wake_leader",
 ]

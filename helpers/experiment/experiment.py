@@ -3,11 +3,12 @@
 import math
 from collections.abc import Iterable, Mapping
 
-from .faults import Fault
+from .faults import Crash, Fault
 from .live import Live
-from .measure import Pace, measure
+from .measure import measure
 from .programs import Programs
 from .recording import Runs
+from .side import Pace
 
 
 class Experiment:
@@ -29,7 +30,7 @@ class Experiment:
         burst_seconds: float = math.inf,
         rounds: int = 1,
         together: bool = False,
-        faults: Iterable[Fault] = (),
+        faults: Iterable[Fault | Crash] = (),
     ) -> Runs:
         """Runs the programs for each variant (name -> settings) and returns what was recorded.
 
@@ -37,7 +38,8 @@ class Experiment:
         fast as it can, which begins no message after `burst_seconds`. Variants take turns, in an
         order that rotates from round to round; or they run `together`, each with programs and a
         topic of its own, so that the same faults hit them all. Readers go on until they have read
-        what is stored. A broker that a fault has taken away is there again when this returns.
+        what is stored; one that crashes is started again at once, as the same member. A broker that
+        a fault has taken away is there again when this returns.
 
         Raises ValueError or TypeError, before anything runs, for what can't work; WorkerFailed with
         a program's error.

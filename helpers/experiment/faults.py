@@ -1,10 +1,15 @@
-"""What can happen to the cluster in the middle of a run. Each at a time of its own, in seconds."""
+"""What can happen to the cluster and to readers in the middle of a run: a fault at a time of its
+own, in seconds; a crash at a point that the reader comes to.
+"""
 
 import functools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from .program import DONE
+from .record import NAMES
 
 if TYPE_CHECKING:
     from ..cluster.face import Cluster
@@ -18,7 +23,8 @@ class Fault:
     each variant's reader has `read` so many messages, and until the producers in `told` (variant ->
     messages) were told of so many successes since the fault before. Then the faults after it, and
     the end of the run, are as much later; so they are by what it `lasts`, if that is long. With a
-    `rate` (messages per second), senders are paced by that from then on.
+    `rate` (messages per second), senders are paced by that from then on. With a `member` (what to
+    do, its name) something happens to a reader, and nothing to the cluster.
     """
 
     at: float
@@ -28,6 +34,12 @@ class Fault:
     read: int = 0
     lasts: bool = False
     rate: float | None = None
+    member: tuple[str, str] | None = None
+
+    @property
+    def hits(self) -> bool:
+        """Whether it needs a broker to hit."""
+        return self.rate is None and self.member is None
 
     @property
     def waits(self) -> bool:
@@ -39,6 +51,59 @@ class Fault:
             raise ValueError(f"A fault can't happen {self.at} s after the start")
         if self.rate is not None and not self.rate > 0:
             raise ValueError(f"rate (messages per second) must be positive, not {self.rate}")
+        if self.member and self.member[1] not in tuple(NAMES):
+            raise ValueError(f"A member is one of {', '.join(NAMES)}, not {self.member[1]!r}")
+
+
+@dataclass(frozen=True)
+class Crash:
+    """The end of reader A at a point: the `times`-th time that it is there, in this life; or for
+    what it is DONE with, in all lives together. Then it is started again at once.
+    """
+
+    point: str
+    times: int
+    kill: bool  # SIGKILL; else an exception is raised there
+
+    @property
+    def order(self) -> tuple[str, int, bool]:
+        """What a program is told of it."""
+        return self.point, self.times, self.kill
+
+    @property
+    def label(self) -> str:
+        return "killed" if self.kill else "fails"
+
+    def __post_init__(self):
+        if not self.times >= 1:
+            raise ValueError(f"A crash can't happen at time number {self.times}")
+
+
+def crash(done: int = 0, *, reached: str = "", times: int = 1) -> Crash:
+    """Reader A gets SIGKILL when it has noted so many `run.done`, or when it calls `run.reached`
+    with this point, in the call that many `times`.
+    """
+    return Crash(reached, times, True) if reached else Crash(DONE, done, True)
+
+
+def fail(done: int = 0, *, reached: str = "", times: int = 1) -> Crash:
+    """An exception is raised in reader A, in the same call as for `crash`."""
+    return Crash(reached, times, False) if reached else Crash(DONE, done, False)
+
+
+def kill_member(at: float, name: str) -> Fault:
+    """The reader of this name ends at once (SIGKILL)."""
+    return Fault(at, f"{name} killed", _now, member=("kill", name))
+
+
+def stop_member(at: float, name: str) -> Fault:
+    """The reader of this name is asked to end: its `run.goes_on()` is False from now on."""
+    return Fault(at, f"{name} leaves", _now, member=("stop", name))
+
+
+def start_member(at: float, name: str) -> Fault:
+    """A reader of this name is started: a new one, or again one that has ended."""
+    return Fault(at, f"{name} joins", _now, member=("start", name))
 
 
 def kill_leader(at: float) -> Fault:
@@ -92,13 +157,12 @@ def wake_leader(at: float) -> Fault:
 
 def caught_up(at: float, told: Mapping[str, int]) -> Fault:
     """No fault, but the end of one: the producers in `told` have had so many answers since."""
-    return Fault(at, "caught up", lambda cluster, leader: time.perf_counter(), told)
+    return Fault(at, "caught up", _now, told)
 
 
 def offer(at: float, rate: float) -> Fault:
     """No fault: from now on so many messages per second are due."""
-    now = lambda cluster, leader: time.perf_counter()
-    return Fault(at, f"{rate:,.0f}/s", now, rate=rate)
+    return Fault(at, f"{rate:,.0f}/s", _now, rate=rate)
 
 
 def freeze_followers(at: float, read: int = 0) -> Fault:
@@ -113,6 +177,10 @@ def freeze_followers(at: float, read: int = 0) -> Fault:
 def wake_followers(at: float) -> Fault:
     """The followers go on."""
     return Fault(at, "followers go on", functools.partial(_each_follower, "resume"))
+
+
+def _now(cluster: "Cluster", leader: int) -> float:
+    return time.perf_counter()
 
 
 def _each_follower(what: str, cluster: "Cluster", leader: int) -> float:

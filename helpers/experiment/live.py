@@ -18,9 +18,9 @@ import pandas as pd
 from ..base.errors import CourseError, NotInTime, WorkerFailed
 from ..base.waiting import until
 from . import record
-from .measure import ENDLESS, Pace
 from .programs import PATIENCE, TOPIC, Program, Programs
 from .recording import WARM_UP
+from .side import ENDLESS, Pace
 from .tape import Tape
 
 KEPT = 30.0  # seconds for which single messages are known; older ones are only counted

@@ -8,16 +8,22 @@ import json
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import psutil
 
 from .. import clients, meters
 from . import record
 
 if TYPE_CHECKING:
+    from kafka import TopicPartition
     from kafka.consumer.fetcher import ConsumerRecord
     from kafka.future import Future
+
+DONE = "done"  # what a crash may wait for, beside what a program says that it has reached
 
 
 class Feed:
@@ -93,16 +99,20 @@ class Run:
     """What a program is handed first: its names, its feed, and what it notes in the record.
 
     `topic` is the experiment's topic; `group` a name for a consumer group, new in each run; `name`
-    the program's own, for a client_id or a transactional_id; `folder` one for its files.
+    the program's own, for a client_id; `member` ("A", "B", …) is the same after a restart, and so
+    good for a group_instance_id or a transactional_id; `life` counts its restarts; `folder` is one
+    for its files.
     """
 
     def __init__(self, tell: Callable, order: dict):
         self.topic, self.group, self.name = order["topic"], order["group"], order["name"]
+        self.member, self.life = order["member"], order["life"]
         self.folder = Path(order["folder"])
         pace = (order[name] for name in ("rate", "seconds", "burst", "burst_seconds"))
         self.feed = Feed(tell, *pace)
         self._tell, self._looks = tell, 0
-        self._write = record.Writer(self.folder / self.name).write
+        self._write = record.Writer(self.folder / self.name, order["number"]).write
+        self._crash, self._times = order["crash"], Counter({DONE: order["done"]})
 
     def goes_on(self) -> bool:
         """True until the run is over: the condition of a reader's loop."""
@@ -131,12 +141,36 @@ class Run:
         """Notes that a reader is done with the record."""
         id = json.loads(received.value)["id"]
         self._write(record.DONE, id, math.nan, received.offset, received.partition)
+        self.reached(DONE)
 
     def committed(self, offsets: dict) -> None:
         """Notes committed offsets, as they are given to commit: TopicPartition -> offset."""
         for partition, offset in offsets.items():
             place = getattr(offset, "offset", offset)
             self._write(record.COMMITTED, -1, math.nan, place, partition.partition)
+
+    def assigned(self, partitions: "Iterable[TopicPartition]") -> None:
+        """Notes partitions that a rebalance gave to this reader."""
+        for partition in partitions:
+            self._write(record.ASSIGNED, partition=partition.partition)
+
+    def revoked(self, partitions: "Iterable[TopicPartition]") -> None:
+        """Notes partitions that a rebalance took from this reader."""
+        for partition in partitions:
+            self._write(record.REVOKED, partition=partition.partition)
+
+    def reached(self, point: str) -> None:
+        """Says that the program is at this point, where the experiment may have it crash."""
+        self._times[point] += 1
+        if self._crash and (point, self._times[point]) == (self._crash[0], self._crash[1]):
+            self._write(record.CRASHED)
+            if self._crash[2]:
+                psutil.Process().kill()  # SIGKILL
+            raise RuntimeError(f"The experiment makes the program fail: {point}")
+
+    def ended(self) -> None:
+        """Notes that the program has come to its end."""
+        self._write(record.ENDED)
 
     def _acknowledged(self, n: int, metadata) -> None:
         self._write(record.TOLD, n, math.nan, metadata.offset, metadata.partition)
@@ -150,7 +184,10 @@ def carry_out(tell: Callable, _: Callable, function: Callable, settings: dict, o
     clients.tell_callback_errors(functools.partial(tell, "logged"))
     run = Run(tell, order)
     threading.Thread(target=_listen, args=(tell.orders, run.feed), daemon=True).start()
-    function(run, **settings)
+    try:
+        function(run, **settings)
+    finally:
+        run.ended()
 
 
 def _listen(orders, feed: Feed) -> None:

@@ -12,9 +12,11 @@ from .. import meters
 from ..cluster import Cluster
 from ..workers import Worker
 from . import program, record
+from .record import NAMES
 
 PATIENCE = 30.0  # seconds for programs to connect, and to end
 TOPIC = "topic"  # the setting that is the topic's, and no program's
+MEMBERS = "members"  # the setting that says how many processes the last program has
 _numbers = itertools.count(1)  # of programs, so that no two share a name
 
 
@@ -37,6 +39,9 @@ class Course(Protocol):
     def lag(self, topic: str, *, every: float) -> meters.LagSampler:
         """A sampler of the topic's lag."""
 
+    def wait_for_members(self, group: str, count: int) -> None:
+        """Returns when the group has so many members, and all know their partitions."""
+
 
 @dataclass
 class Program:
@@ -44,7 +49,8 @@ class Program:
 
     worker: Worker
     record: record.Reader
-    leaves: bool = False  # another one takes its place, so its end is no news
+    member: str = NAMES[0]
+    leaves: bool = False  # its end is no news: another one takes its place, or it was told to end
 
     def said(self, *words: str) -> list[tuple]:
         """What it told, of that kind: tuples without the time."""
@@ -69,7 +75,9 @@ class Programs:
 
     A program is a function of the notebook. It is handed a run (program.Run) and settings: each
     setting goes to the program that has a parameter of this name, the others to the one that takes
-    ``**settings``. Latency and throughput count until the producer is `told`, or until a reader has
+    ``**settings``. A setting `members` is the number of processes of the last program (else one),
+    which then are a consumer group of that name: they run when all of them know their partitions.
+    Latency and throughput count until the producer is `told`, or until a reader has
     `read` or `done` a message.
     """
 
@@ -92,7 +100,8 @@ class Programs:
 
     def share(self, settings: Mapping[str, object]) -> list[dict[str, object]]:
         """The settings of each program. Raises TypeError for one that none takes, or one needs."""
-        settings = {name: value for name, value in settings.items() if name != TOPIC}
+        count_of(settings)
+        settings = {name: value for name, value in settings.items() if name not in (TOPIC, MEMBERS)}
         parameters = [
             list(inspect.signature(each).parameters.values())[1:] for each in self._functions
         ]
@@ -118,15 +127,52 @@ class Programs:
         ending = re.sub(r"[^A-Za-z0-9._-]+", "-", variant).strip("-")
         return self.course.topic(f"{self._name}-{ending}", **self._topic | settings.get(TOPIC, {}))
 
-    def start(self, place: int, settings: Mapping, topic: str, pace: Mapping) -> Program:
-        """Starts the program at this place, with its share of the settings."""
+    def start(
+        self,
+        place: int,
+        settings: Mapping,
+        topic: str,
+        pace: Mapping,
+        member: str = NAMES[0],
+        life: int = 0,
+        crash: tuple = (),
+        done: int = 0,
+    ) -> Program:
+        """Starts the program at this place, with its share of the settings.
+
+        `member`, `life`: see program.Run. It crashes as `crash` says (faults.Crash.order), having
+        been `done` with so many in earlier lives.
+        """
         function = self._functions[place]
         name = f"{function.__name__}-{next(_numbers)}"
-        names = {
+        order = {
             "topic": topic,
-            "group": f"{topic}-group",
+            "group": group_of(topic),
             "name": name,
             "folder": str(self.course.folder),
+            "member": member,
+            "number": NAMES.index(member),
+            "life": life,
+            "crash": crash,
+            "done": done,
         }
-        worker = Worker(program.carry_out, function, settings, names | pace, name=function.__name__)
-        return Program(worker, record.Reader(self.course.folder / name))
+        worker = Worker(program.carry_out, function, settings, order | pace, name=function.__name__)
+        return Program(worker, record.Reader(self.course.folder / name), member)
+
+    @property
+    def last(self) -> int:
+        """The place of the program that may have several processes."""
+        return len(self._functions) - 1
+
+
+def group_of(topic: str) -> str:
+    """The consumer group of a run with this topic."""
+    return f"{topic}-group"
+
+
+def count_of(settings: Mapping[str, object]) -> int:
+    """How many processes the last program has. Raises ValueError for a number that can't be."""
+    count = settings.get(MEMBERS, 1)
+    if count not in range(1, len(NAMES) + 1):
+        raise ValueError(f"members must be a number from 1 to {len(NAMES)}, not {count!r}")
+    return count

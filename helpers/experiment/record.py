@@ -17,8 +17,10 @@ import numpy as np
 from kafka import errors
 
 # What a row tells of: a message handed to the producer, its answer, a record that a reader got, one
-# that it is done with, and a committed offset.
-SENT, TOLD, READ, DONE, COMMITTED = range(1, 6)
+# that it is done with, a committed offset, a partition that a rebalance gave to a reader or took
+# from it, and the reader's end: by itself, or as a crash of the experiment.
+SENT, TOLD, READ, DONE, COMMITTED, ASSIGNED, REVOKED, ENDED, CRASHED = range(1, 10)
+NAMES = "ABCDEFGHIJKLMNOP"  # of readers, by their number
 # What a message's time may count until: its producer is told, a reader has it, or is done.
 UNTIL = {"told": TOLD, "read": READ, "done": DONE}
 ROW = np.dtype(
@@ -29,10 +31,11 @@ ROW = np.dtype(
         ("offset", "<i8"),
         ("partition", "<i2"),
         ("error", "<i2"),  # its place in ERRORS
-        ("kind", "<i4"),  # 0: not written yet
+        ("member", "<i2"),  # the place of its name in NAMES
+        ("kind", "<i2"),  # 0: not written yet
     ]
 )
-_PACKED = struct.Struct("<qddqhhi")
+_PACKED = struct.Struct("<qddqhhhh")
 ROWS = 1 << 16  # in a file
 OTHER = "another error"
 ERRORS = ["", OTHER, *sorted(name for name in vars(errors) if name.endswith("Error"))]
@@ -42,8 +45,8 @@ _PLACES = {name: place for place, name in enumerate(ERRORS)}
 class Writer:
     """Writes a program's rows. Safe to use from all of its threads."""
 
-    def __init__(self, stem: Path):
-        self._stem = stem
+    def __init__(self, stem: Path, member: int = 0):
+        self._stem, self._member = stem, member
         self._slots = itertools.count()  # whose next() is one step, also between threads
         self._lock = threading.Lock()
         self._files: dict[int, mmap.mmap] = {}
@@ -60,7 +63,7 @@ class Writer:
         """Adds a row, as of now."""
         number, place = divmod(next(self._slots), ROWS)
         file = self._files.get(number) or self._open(number)
-        row = (id, due, time.perf_counter(), offset, partition, error, kind)
+        row = (id, due, time.perf_counter(), offset, partition, error, self._member, kind)
         _PACKED.pack_into(file, place * _PACKED.size, *row)
 
     def _open(self, number: int) -> mmap.mmap:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from .. import meters
 from . import record
+from .record import NAMES
 
 WARM_UP = 0.25  # seconds; what is due in them waits for connections, and is in no latency
 PLACES = {"position": record.READ, "committed": record.COMMITTED}
@@ -47,7 +48,7 @@ class Recording:
         silent (bool; see Ledger.frame), latency_ms (float64, from due until the producer was told
         of success; else NaN), sent_ms (float64, from due until `send` had returned: what it waited
         in the program), read_ms and done_ms (float64, from due until a reader had it first, and was
-        done with it first). A copy.
+        done with it first), times_done (int64, how often readers were done with it). A copy.
         """
         return self._messages.copy()
 
@@ -72,8 +73,10 @@ class Recording:
             self._first(kind).set_index("id")["at"].reindex(frame["id"]).to_numpy()
             for kind in (record.READ, record.DONE)
         )
+        often = self._of(record.DONE)["id"].value_counts()
         good = frame["outcome"].isin(["acknowledged", "unconfirmed"])
         return frame.assign(
+            times_done=often.reindex(frame["id"], fill_value=0).to_numpy(),
             latency_ms=(1000 * (frame["at_told"] - frame["due"])).where(good),
             sent_ms=1000 * (frame["at"] - frame["due"]),
             read_ms=1000 * (read - frame["due"]),
@@ -84,10 +87,36 @@ class Recording:
     def counts(self) -> dict[str, int]:
         """The books, as Ledger.counts; read: how many different messages readers had.
 
-        out_of_order: stored behind a later one of the same key, or without a key, partition.
+        out_of_order: stored behind a later one of the same key, or without a key, partition. Where
+        time counts until readers are done: missed (stored, and none was done with it) and repeated
+        (how often one was done with a message again).
         """
+        frame = self.messages()
         read = self._of(record.READ)["id"].nunique()
-        return {**meters.counted(self.messages(), self.stored, self.lanes), "read": read}
+        counts = {**meters.counted(frame, self.stored, self.lanes), "read": read}
+        if self.until == "done":
+            counts["missed"] = int((frame["stored"] & (frame["times_done"] == 0)).sum())
+            counts["repeated"] = int((frame["times_done"] - 1).clip(lower=0).sum())
+        return counts
+
+    def assignments(self) -> meters.Assignments:
+        """Which reader owned which partition and read it, as it noted that; see charts.gantt."""
+        book = meters.Assignments(self.start)
+        for row in self.rows[np.argsort(self.rows["at"], kind="stable")]:
+            member, at = NAMES[row["member"]], float(row["at"])
+            match int(row["kind"]):
+                case record.ASSIGNED:
+                    book.gained(member, [int(row["partition"])], at)
+                case record.REVOKED:
+                    book.lost(member, [int(row["partition"])], at)
+                case record.ENDED | record.CRASHED:
+                    book.died(member, at)
+                case record.DONE if self.until == "done":
+                    book.read(member, int(row["partition"]), at)
+                case record.READ if self.until != "done":
+                    book.read(member, int(row["partition"]), at)
+        book.finish(float(self.rows["at"].max()))
+        return book
 
     def throughput(self) -> float:
         """Messages per second from the burst's first send until the last one ended (record.UNTIL).

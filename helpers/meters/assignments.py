@@ -13,8 +13,8 @@ class Assignments:
     Safe to use from the members' threads.
     """
 
-    def __init__(self):
-        self.start = time.perf_counter()
+    def __init__(self, start: float | None = None):
+        self.start = time.perf_counter() if start is None else start
         self._lock = threading.Lock()
         self._finished = float("inf")
         self._since: dict[tuple[str, int], float] = {}
@@ -53,10 +53,12 @@ class Assignments:
         """The members that have read something `since` then (seconds since the start)."""
         return {member for member, _, at in list(self._reads) if at - self.start >= since}
 
-    def finish(self) -> None:
-        """Ends the record: what is owned now was owned until now; nothing later is noted."""
+    def finish(self, at: float | None = None) -> None:
+        """Ends the record, now or `at`: what is owned then was owned until then; nothing later is
+        noted.
+        """
         with self._lock:
-            self._finished = time.perf_counter()
+            self._finished = time.perf_counter() if at is None else at
 
     def owned(self) -> pd.DataFrame:
         """A row per time for which a member owned a partition.
@@ -78,7 +80,7 @@ class Assignments:
         Columns: member, partition, seconds (since the start).
         """
         frame = pd.DataFrame(
-            [read for read in list(self._reads) if read[2] < self._finished],
+            [read for read in list(self._reads) if read[2] <= self._finished],
             columns=["member", "partition", "seconds"],
         )
         return frame.assign(seconds=frame["seconds"] - self.start).sort_values(
