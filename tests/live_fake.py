@@ -67,6 +67,10 @@ class FakeLive:
         self._call("freeze_leader")
         self.events.append((self._now(), "leader frozen"))
 
+    def kill_reader(self):
+        self._call("kill_reader")
+        self.events.append((self._now(), "reader killed"))
+
     def bring_back(self):
         self._call("bring_back")
         self.events.append((self._now(), "broker back"))

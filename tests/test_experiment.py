@@ -570,7 +570,7 @@ def test_what_is_read_before_it_is_noted_as_sent_is_not_lost(course, stream, mon
         grown(live, "read", 100)
         with monkeypatch.context() as held_up:  # as by a row that is not whole
             nothing = lambda ended=False: np.empty(0, record.ROW)
-            held_up.setattr(live._programs[0].record, "new", nothing)
+            held_up.setattr(live._programs[0, "A"].record, "new", nothing)
             grown(live, "read", live.snapshot().counts["read"] + 200)
         # Long enough for what is missing to count as lost.
         grown(live, "read", live.snapshot().counts["read"] + 1_000)

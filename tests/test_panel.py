@@ -308,6 +308,18 @@ def test_faults_reach_the_run_and_one_broker_at_most_is_away(running):
     assert [call[0] for call in live().calls] == ["kill_leader", "bring_back", "freeze_leader"]
 
 
+def test_a_reader_is_what_a_panel_kills_where_it_is_asked_to():
+    panel = Panel(FakeLive, KNOBS, faults="reader")
+    panel.start_button.click()
+    assert [each.description for each in panel.fault_buttons.values()] == [
+        "Kill a reader",
+        "Bring it back",
+    ]
+    for button in panel.fault_buttons.values():
+        button.click()
+    assert [call[0] for call in live().calls] == ["kill_reader", "bring_back"]
+
+
 def test_a_fault_that_fails_is_shown_and_nothing_is_away(running):
     live().refuses["kill_leader"] = RuntimeError("no leader")
     running.fault_buttons["kill_leader"].click()

@@ -8,6 +8,7 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, Offse
 
 from helpers import charts, lesson
 from helpers.base.errors import CourseError
+from helpers.base.waiting import until
 from helpers.experiment import (
     Experiment,
     crash,
@@ -181,3 +182,50 @@ def test_a_fault_without_its_reader_is_refused(course, stream):
         )
     with pytest.raises(ValueError, match="time number 0"):
         crash(done=0)
+
+
+# ------------------------------------------------------------------------------------------- live
+
+
+def happened(live, label) -> None:
+    until(lambda: label in [each for _, each in live.events], 30, label)
+
+
+def done_since(live, more: int) -> None:
+    """Waits until so many more messages are done."""
+    done = live.snapshot().counts.get("done", 0)
+    until(lambda: live.snapshot().counts.get("done", 0) >= done + more, 30, f"{more} more are done")
+
+
+def test_a_live_reader_is_killed_and_brought_back_and_its_tape_shows_what_it_repeated(
+    course, stream
+):
+    with stream.live(settings(course, every=100, **STAYS), rate=300) as live:
+        done_since(live, 150)
+        live.kill_reader()
+        happened(live, "reader killed")
+        live.kill_reader()
+        until(lambda: "No reader is left" in str(live.snapshot().errors), 10, "that is told")
+        live.bring_back()
+        again = lambda: "repeated" in set(live.snapshot().tape[1]["state"])
+        until(again, 30, "the tape shows what is done again")
+        happened(live, "reader back")
+        done_since(live, 150)
+        counts = live.snapshot().counts
+        assert counts["repeated"] > 0 and counts["lost"] == 0
+
+
+def test_live_members_are_as_many_as_the_knob_says(course, stream):
+    with stream.live(settings(course, every=1, members=1), rate=100) as live:
+        done_since(live, 50)
+        for members in (3, 2):
+            live.change(members=members)
+            happened(live, f"members={members}")
+            course.wait_for_members(f"{live.topic}-group", members)
+            assert [name for place, name in live._programs if place == 1] == list("ABC"[:members])
+            done_since(live, 50)
+        live.change(every=5)  # of all members, one after the other
+        happened(live, "every=5")
+        done_since(live, 50)
+        shot = live.snapshot()
+        assert shot.errors == [] and shot.counts["lost"] == 0

@@ -7,6 +7,7 @@ not a program that starts.
 import math
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -18,7 +19,8 @@ import pandas as pd
 from ..base.errors import CourseError, NotInTime, WorkerFailed
 from ..base.waiting import until
 from . import record
-from .programs import PATIENCE, TOPIC, Program, Programs
+from .programs import PATIENCE, TOPIC, Program, Programs, count_of
+from .record import NAMES
 from .recording import WARM_UP
 from .side import ENDLESS, Pace
 from .tape import Tape
@@ -92,15 +94,17 @@ class Live:
             self.topic = programs.new_topic("live", settings)
             stack.callback(self._course.delete_topic, self.topic)
             self._retired: list[Program] = []
-            self._programs: list[Program] = []
+            self._programs: dict[tuple[int, str], Program] = {}  # by place and member
+            self._lives: Counter[tuple[int, str]] = Counter()
             stack.callback(self._end_programs)
             for place in range(len(self._shares)):
-                self._programs.append(self._new(place))
-            for each in self._programs:
+                for member in self._members(place, settings):
+                    self._programs[place, member] = self._new(place, member)
+            for each in self._programs.values():
                 each.wait_until_ready()
             self._sampler = stack.enter_context(self._course.lag(self.topic, every=BIN))
             self.began = time.perf_counter()
-            for each in self._programs:
+            for each in self._programs.values():
                 each.worker.order("go", self.began, 0)
             self._takeovers.append((0, self._answered(settings), self.began))
             # Each in its order; what happens to the cluster does not wait for a change.
@@ -139,7 +143,7 @@ class Live:
             raise ValueError("A topic's settings can't be changed while programs work with it")
         if rate not in (None, self._rate):
             self._rate = rate
-            for each in self._programs:
+            for each in list(self._programs.values()):
                 each.worker.order("rate", rate)
             if wanted == self._settings:
                 self._happened(label or f"{rate:,.0f}/s")
@@ -156,9 +160,16 @@ class Live:
         """Stops the leader (SIGSTOP); returns before that is done."""
         self._submit(self._faults, self._fault, self._course.cluster.pause, "leader frozen")
 
+    def kill_reader(self) -> None:
+        """Ends a process of the last program at once (SIGKILL); returns before that is done."""
+        self._submit(self._changes, self._kill_reader)
+
     def bring_back(self) -> None:
-        """Wakes or starts the broker that a fault took away; returns before that is done."""
+        """Wakes or starts the broker that a fault took away, and readers that were killed; returns
+        before that is done.
+        """
         self._submit(self._faults, self._bring_back)
+        self._submit(self._changes, self._bring_readers_back)
 
     def stop(self) -> None:
         """Ends the programs, makes the cluster whole and deletes the topic. Twice is no error."""
@@ -197,46 +208,77 @@ class Live:
 
     # Programs
 
-    def _new(self, place: int) -> Program:
+    def _members(self, place: int, settings: Mapping[str, object]) -> str:
+        """The names of the processes that the program at this place has."""
+        return NAMES[: count_of(settings)] if place == self._all.last else NAMES[0]
+
+    def _new(self, place: int, member: str) -> Program:
         pace = asdict(Pace(self._rate, ENDLESS))
-        return self._all.start(place, self._shares[place], self.topic, pace)
+        life = self._lives[place, member]
+        self._lives[place, member] += 1
+        return self._all.start(place, self._shares[place], self.topic, pace, member, life)
 
     def _take_over(self, settings: dict, label: str) -> None:
-        shares = self._all.share(settings)
-        for place, share in enumerate(shares):
-            if share == self._shares[place]:
-                continue
-            before, self._shares[place] = self._programs[place], share
-            after = self._new(place)
-            try:
-                after.wait_until_ready()
-            except CourseError:
-                after.worker.kill()
-                self._settings = self._at_work
-                self._shares[place] = self._all.share(self._at_work)[place]
-                raise
-            before.leaves = True
-            before.worker.ask_to_end()
-            first = 0
-            if before.sends:
-                before.worker.wait_for(lambda _, one=before: one.said("ended"), PATIENCE)
-                [(_, first)] = before.said("ended")
-                # Until all that it sent is there, or it has to wait for a broker.
-                with suppress(NotInTime):
-                    until(lambda one=before: not one.worker.alive, HANDOVER, "it has ended")
-            now = time.perf_counter()
-            after.worker.order("rate", self._rate)
-            after.worker.order("go", now, first)
-            with self._lock:
-                self._retired.append(before)
-                self._programs[place] = after
-                if before.sends:
-                    self._takeovers.append((first, self._answered(settings), now))
+        for place, share in enumerate(self._all.share(settings)):
+            changed = share != self._shares[place]
+            self._shares[place] = share
+            members = self._members(place, settings)
+            for name in members:
+                if changed or (place, name) not in self._programs:
+                    self._replace(place, name, settings)
+            for at, name in list(self._programs):
+                if at == place and name not in members:
+                    self._retire(place, name)
         self._at_work = settings
         self._happened(label)
 
+    def _replace(self, place: int, name: str, settings: Mapping[str, object]) -> None:
+        """Starts a process, which then takes over from the one that had its place, if any."""
+        before = self._programs.get((place, name))
+        if before and before.is_member:
+            # Not beside each other: two with one group_instance_id would fence each other.
+            self._retire(place, name)
+            with suppress(NotInTime):
+                until(lambda one=before: not one.worker.alive, PATIENCE, "it has ended")
+            before = None
+        after = self._new(place, name)
+        try:
+            after.wait_until_ready()
+        except CourseError:
+            after.worker.kill()
+            self._settings = self._at_work
+            self._shares[place] = self._all.share(self._at_work)[place]
+            raise
+        first = 0
+        if before:
+            before.leaves = True
+            before.worker.ask_to_end()
+        if before and before.sends:
+            before.worker.wait_for(lambda _, one=before: one.said("ended"), PATIENCE)
+            [(_, first)] = before.said("ended")
+            # Until all that it sent is there, or it has to wait for a broker.
+            with suppress(NotInTime):
+                until(lambda one=before: not one.worker.alive, HANDOVER, "it has ended")
+        now = time.perf_counter()
+        after.worker.order("rate", self._rate)
+        after.worker.order("go", now, first)
+        with self._lock:
+            if before:
+                self._retired.append(before)
+            self._programs[place, name] = after
+            if before and before.sends:
+                self._takeovers.append((first, self._answered(settings), now))
+
+    def _retire(self, place: int, name: str) -> None:
+        """Asks a process to end; nobody takes over from it."""
+        with self._lock:
+            each = self._programs.pop((place, name))
+            each.leaves = True
+            self._retired.append(each)
+        each.worker.ask_to_end()
+
     def _end_programs(self) -> None:
-        for each in (*self._programs, *self._retired):
+        for each in (*self._programs.values(), *self._retired):
             each.worker.kill()
             each.record.delete()
 
@@ -257,6 +299,22 @@ class Live:
             self._course.cluster.heal()
             self._broken = 0
             self._happened("broker back")
+
+    def _kill_reader(self) -> None:
+        place = self._all.last
+        if not (names := [name for at, name in self._programs if at == place]):
+            raise CourseError("No reader is left. Bring it back first")
+        each = self._programs[place, names[0]]
+        self._retire(place, names[0])
+        each.worker.kill()
+        self._happened(f"reader {names[0]} killed" if len(names) > 1 else "reader killed")
+
+    def _bring_readers_back(self) -> None:
+        place = self._all.last
+        for name in self._members(place, self._at_work):
+            if (place, name) not in self._programs:
+                self._replace(place, name, self._at_work)
+                self._happened("reader back")
 
     def _happened(self, label: str) -> None:
         self.events.append((time.perf_counter() - self.began, label))
@@ -280,7 +338,7 @@ class Live:
 
     def _take(self) -> None:
         """Takes what programs and sampler have written since the last time."""
-        for each in (*self._retired, *self._programs):
+        for each in (*self._retired, *self._programs.values()):
             ended = not each.worker.alive
             self._note(each.record.new(ended))
             self._look_after(each, ended)

@@ -151,6 +151,7 @@ class Run:
 
     def assigned(self, partitions: "Iterable[TopicPartition]") -> None:
         """Notes partitions that a rebalance gave to this reader."""
+        self._tell("assigned")
         for partition in partitions:
             self._write(record.ASSIGNED, partition=partition.partition)
 

@@ -62,6 +62,11 @@ class Program:
         """Whether it has a feed, which comes to an end by itself."""
         return bool(self.said("ready", "sends"))
 
+    @property
+    def is_member(self) -> bool:
+        """Whether a consumer group has given it partitions, as far as it has told."""
+        return bool(self.said("assigned"))
+
     def wait_until_ready(self) -> None:
         """Returns when it is connected; raises WorkerFailed with its error."""
         self.worker.wait_for(lambda _: self.said("ready"), timeout=PATIENCE)

@@ -61,6 +61,19 @@ COUNTS = {
 OFTEN = [name for name in COUNTS if name not in ("done", "repeated")]  # shown by all panels
 ALARMING = ("lost", "silently_lost")
 
+# What can be broken: the act of Live, its button, and what that says when a mouse is over it.
+FAULTS = {
+    "leader": [
+        ("kill_leader", "Kill the leader", "the broker ends at once (SIGKILL)"),
+        ("freeze_leader", "Freeze the leader", "the broker stands still (SIGSTOP)"),
+        ("bring_back", "Bring it back", "the broker is started, or goes on"),
+    ],
+    "reader": [
+        ("kill_reader", "Kill a reader", "its process ends at once (SIGKILL)"),
+        ("bring_back", "Bring it back", "the reader is started again"),
+    ],
+}
+
 _NONE = object()
 # At most one run at a time, of all panels: two would compete for the machine that they measure.
 _one_at_a_time = threading.RLock()
@@ -95,7 +108,7 @@ def show(
     knobs: Mapping[str, object],
     *,
     rate: float = 1_000,
-    faults: bool = False,
+    faults: bool | str = False,
     title: str = "",
 ) -> "Panel | charts.Chart":
     """A panel; or, where nobody is there to press a button, the figure of a scripted turn.
@@ -116,7 +129,8 @@ class Panel:
     "0" stands for the number 0. A dict makes a choice whose values are several settings that go
     together, as in ``acks={"0": dict(acks=0, retries=0), "all": {}}``: what the chosen one does not
     name is the client's default. A knob `rate` is the pace; without one it is `rate`. `faults`:
-    with buttons to kill the leader, to freeze it and to bring it back.
+    with buttons to kill the leader, to freeze it and to bring it back; or, if it is "reader", to
+    kill a process of the last program and to bring it back.
 
     Nothing runs before Start is pressed. At most one panel runs in a kernel: another one that is
     made or started ends it. Raises ValueError for more than four knobs or none, and for values of
@@ -129,7 +143,7 @@ class Panel:
         knobs: Mapping[str, object],
         *,
         rate: float = 1_000,
-        faults: bool = False,
+        faults: bool | str = False,
     ):
         if not 1 <= len(knobs) <= MOST_KNOBS:
             raise ValueError(f"A panel has one to {MOST_KNOBS} knobs, not {len(knobs)}")
@@ -212,7 +226,7 @@ class Panel:
 
     # What is seen
 
-    def _build(self, faults: bool) -> None:
+    def _build(self, faults: bool | str) -> None:
         self.start_button = self._button("Start", "starts the programs", self.start)
         self.start_button.button_style = "primary"
         self.stop_button = self._button("Stop", "ends the programs", self.stop)
@@ -221,11 +235,7 @@ class Panel:
         if faults:
             self.fault_buttons = {
                 act: self._button(text, tip, lambda act=act: self._break(act))
-                for act, text, tip in [
-                    ("kill_leader", "Kill the leader", "the broker ends at once (SIGKILL)"),
-                    ("freeze_leader", "Freeze the leader", "the broker stands still (SIGSTOP)"),
-                    ("bring_back", "Bring it back", "the broker is started, or goes on"),
-                ]
+                for act, text, tip in FAULTS["reader" if faults == "reader" else "leader"]
             }
             buttons += self.fault_buttons.values()
         self.state = ipywidgets.HTML()

@@ -234,7 +234,7 @@ class Lesson:
         self,
         experiment: Experiment,
         *,
-        faults: bool = False,
+        faults: bool | str = False,
         title: str = "",
         **knobs: tuple | list | dict,
     ) -> "panel.Panel | charts.Chart":
