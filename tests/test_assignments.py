@@ -56,3 +56,21 @@ def test_what_happens_after_the_end_is_not_noted(record):
     record.lost("A", [0], later)
     assert (len(record.owned()), len(record.reads())) == before
     assert record.owned()["end"].max() < 20
+
+
+def test_how_long_a_partition_was_not_read(record):
+    record.read("B", 1, record.start + 4.5)
+    assert record.silence(3, 5, partitions=[1]) == pytest.approx(1.0)  # 3.5 to 4.5
+    assert record.silence(3, 5, partitions=[0, 1]) == pytest.approx(2.0)  # nobody read 0
+    assert record.silence(1, 5, member="A") == pytest.approx(3.5)  # from 1.5 on
+    assert record.silence(1, 5) == pytest.approx(2.0)  # from 1.5 to 3.5
+    with pytest.raises(ValueError, match="no partition"):
+        record.silence(1, 5, partitions=[])
+
+
+def test_who_owned_what_and_what_was_taken(record):
+    assert record.owned_by("A", 1.5) == [0, 1] and record.owned_by("A", 2.5) == [0]
+    moved = record.moved(1.5, 2.5)
+    assert moved[["member", "partition"]].values.tolist() == [["A", 1]]
+    record.finish(record.start + 5)
+    assert record.owned()["end"].max() == pytest.approx(5)

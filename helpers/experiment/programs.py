@@ -156,7 +156,7 @@ class Programs:
             "name": name,
             "folder": str(self.course.folder),
             "member": member,
-            "number": NAMES.index(member),
+            "number": NAMES.index(member) if place == self.last else record.NOBODY,
             "life": life,
             "crash": crash,
             "done": done,

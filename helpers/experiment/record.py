@@ -20,7 +20,8 @@ from kafka import errors
 # that it is done with, a committed offset, a partition that a rebalance gave to a reader or took
 # from it, and the reader's end: by itself, or as a crash of the experiment.
 SENT, TOLD, READ, DONE, COMMITTED, ASSIGNED, REVOKED, ENDED, CRASHED = range(1, 10)
-NAMES = "ABCDEFGHIJKLMNOP"  # of readers, by their number
+NAMES = "ABCDEFGHIJKLMNOP"  # of the last program's processes, by their number
+NOBODY = -1  # the number of other programs
 # What a message's time may count until: its producer is told, a reader has it, or is done.
 UNTIL = {"told": TOLD, "read": READ, "done": DONE}
 ROW = np.dtype(

@@ -102,7 +102,8 @@ class Recording:
     def assignments(self) -> meters.Assignments:
         """Which reader owned which partition and read it, as it noted that; see charts.gantt."""
         book = meters.Assignments(self.start)
-        for row in self.rows[np.argsort(self.rows["at"], kind="stable")]:
+        rows = self.rows[self.rows["member"] != record.NOBODY]
+        for row in rows[np.argsort(rows["at"], kind="stable")]:
             member, at = NAMES[row["member"]], float(row["at"])
             match int(row["kind"]):
                 case record.ASSIGNED:

@@ -130,7 +130,8 @@ def _does_nothing(function: Callable) -> bool:
         return False
     values = [line.value for line in getattr(defined, "body", ()) if isinstance(line, ast.Expr)]
     nothing = all(isinstance(value, ast.Constant) for value in values)
-    return isinstance(defined, ast.FunctionDef) and nothing and len(values) == len(defined.body)
+    a_function = isinstance(defined, ast.FunctionDef | ast.AsyncFunctionDef)
+    return a_function and nothing and len(values) == len(defined.body)
 
 
 def attempt(function: Callable, *args: object, seconds: float = 10.0, **named: object) -> object:

@@ -1,5 +1,6 @@
 """Who owns which partition, over time, as a rebalance listener is told."""
 
+import itertools
 import threading
 import time
 from collections.abc import Iterable
@@ -86,3 +87,36 @@ class Assignments:
         return frame.assign(seconds=frame["seconds"] - self.start).sort_values(
             "seconds", ignore_index=True
         )
+
+    def owned_by(self, member: str, at: float) -> list[int]:
+        """The partitions that a member owned at that time (seconds since the start)."""
+        owned = self.owned().query("member == @member and start <= @at and end >= @at")
+        return sorted(owned["partition"].unique().tolist())
+
+    def moved(self, since: float, until: float) -> pd.DataFrame:
+        """The rows of `owned` that ended between these times: partitions taken from members."""
+        return self.owned().query("end > @since and end < @until")
+
+    def silence(
+        self,
+        since: float,
+        until: float,
+        *,
+        partitions: Iterable[int] | None = None,
+        member: str | None = None,
+    ) -> float:
+        """The longest time (s) between these times in which nothing was read: of one of these
+        partitions, or by this member. Both times count as reads.
+
+        Without either: nothing by anybody.
+        """
+        reads = self.reads().query("seconds > @since and seconds < @until")
+        if member is not None:
+            reads = reads[reads["member"] == member]
+        groups = [reads]
+        if partitions is not None:
+            groups = [reads[reads["partition"] == partition] for partition in partitions]
+        if not groups:
+            raise ValueError("silence: there is no partition to look at")
+        moments = [[since, *group["seconds"].sort_values(), until] for group in groups]
+        return max(max(b - a for a, b in itertools.pairwise(each)) for each in moments)
