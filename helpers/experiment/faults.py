@@ -102,8 +102,12 @@ def stop_member(at: float, name: str) -> Fault:
 
 
 def start_member(at: float, name: str) -> Fault:
-    """A reader of this name is started: a new one, or again one that has ended."""
-    return Fault(at, f"{name} joins", _now, member=("start", name))
+    """A reader of this name is started: a new one, or again one that has ended.
+
+    The moment is that at which it begins to read: how long a process takes to start is the
+    machine's matter.
+    """
+    return Fault(at, f"{name} joins", _now, member=("start", name), lasts=True)
 
 
 def kill_leader(at: float) -> Fault:

@@ -117,6 +117,8 @@ class Run:
     def goes_on(self) -> bool:
         """True until the run is over: the condition of a reader's loop."""
         self._looks += 1
+        if self._looks == 1:
+            self._tell("begins")
         if self._looks == 2:  # it has been through its loop, so its client is connected
             self._tell("ready", "reads")
         return not self._tell.stopping()

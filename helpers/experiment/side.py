@@ -132,6 +132,11 @@ class Side:
             with self._lock:
                 self._rows = np.concatenate([self._rows, row])
 
+    def wait_for_member(self, name: str) -> None:
+        """Returns when the newest reader of this name begins to read."""
+        newest = self._members[name][-1]
+        newest.worker.wait_for(lambda _: newest.said("begins"), timeout=PATIENCE)
+
     def _start_again(self) -> None:
         """Starts the first reader again after each crash; in a thread of its own."""
         while self._crashes:
