@@ -4,7 +4,13 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, OffsetAndMetadata
+from kafka import (
+    ConsumerRebalanceListener,
+    KafkaConsumer,
+    KafkaProducer,
+    OffsetAndMetadata,
+    TopicPartition,
+)
 
 from helpers import charts, lesson
 from helpers.base.errors import CourseError
@@ -140,6 +146,25 @@ def test_members_come_and_go_and_it_is_known_who_owned_what(course, stream):
     assert set(last["member"]) == {"C"} and sorted(last["partition"]) == [0, 1, 2]
     assert len(reads) == run.counts()["sent"] + run.counts()["repeated"]
     charts.gantt({"one": book}, title="Who owned what")
+
+
+def test_members_that_ask_for_no_group_are_not_waited_for(course):
+    def assigned(run, servers):
+        own = TopicPartition(run.topic, "ABC".index(run.member))
+        settings = dict(auto_offset_reset="earliest", enable_auto_commit=False)
+        with KafkaConsumer(bootstrap_servers=servers, **settings) as consumer:
+            consumer.assign([own])
+            while run.goes_on():
+                for received in consumer.poll(timeout_ms=100).get(own, []):
+                    run.read(received)
+                    run.done(received)
+
+    stream = course.experiment(produce, assigned, until="done", partitions=3)
+    runs = stream.measure({"any": settings(course, members=3)}, rate=300, seconds=1)
+    assert runs.ledger().loc["any", ["missed", "repeated"]].tolist() == [0, 0]
+    total, each = runs.lag(), runs.lag(each=True)
+    assert set(each["partition"]) == {0, 1, 2}
+    assert each.groupby("seconds")["lag"].sum().tolist() == total["lag"].tolist()
 
 
 def test_a_crash_that_never_comes_is_told(course, stream, monkeypatch):

@@ -395,6 +395,7 @@ class Live:
                 place, latest = int(own["offset"].max()) + 1, int(own["id"].max())
                 self._positions[partition] = max(self._positions.get(partition, 0), place)
                 self._latest[partition] = max(self._latest.get(partition, -1), latest)
+        again &= ~self._unread(read)
         self._add("read", len(read))
         self._note_first("read", read)
         np.add.at(self._messages["copies"], self._known(read[~again])["id"] - self._first, 1)
@@ -403,6 +404,19 @@ class Live:
             self._done = np.concatenate([self._done, done["at"]])
             self._add("done", len(done))
             self._add("repeated", self._note_first("done", done))
+
+    def _unread(self, rows: np.ndarray) -> np.ndarray:
+        """Which rows are the first of a message that nobody had before.
+
+        Of two readers, the one that took over may be heard of before the one that had the
+        partition.
+        """
+        mask = np.zeros(len(rows), bool)
+        mask[np.unique(rows["id"], return_index=True)[1]] = True
+        at = rows["id"] - self._first
+        mask &= (at >= 0) & (at < len(self._messages))
+        mask[mask] = np.isnan(self._messages["read"][at[mask]])
+        return mask
 
     def _note_first(self, moment: str, rows: np.ndarray) -> int:
         """Notes when each message was read, or done, first; how many rows are of one that was."""

@@ -105,14 +105,20 @@ class Run:
     """
 
     def __init__(self, tell: Callable, order: dict):
-        self.topic, self.group, self.name = order["topic"], order["group"], order["name"]
+        self.topic, self.name = order["topic"], order["name"]
         self.member, self.life = order["member"], order["life"]
         self.folder = Path(order["folder"])
         pace = (order[name] for name in ("rate", "seconds", "burst", "burst_seconds"))
         self.feed = Feed(tell, *pace)
-        self._tell, self._looks = tell, 0
+        self._tell, self._looks, self._group = tell, 0, order["group"]
         self._write = record.Writer(self.folder / self.name, order["number"]).write
         self._crash, self._times = order["crash"], Counter({DONE: order["done"]})
+
+    @property
+    def group(self) -> str:
+        """The name of the run's group. Who asks for it is waited for: it will be a member."""
+        self._tell("joins")
+        return self._group
 
     def goes_on(self) -> bool:
         """True until the run is over: the condition of a reader's loop."""

@@ -80,9 +80,9 @@ class Programs:
 
     A program is a function of the notebook. It is handed a run (program.Run) and settings: each
     setting goes to the program that has a parameter of this name, the others to the one that takes
-    ``**settings``. A setting `members` is the number of processes of the last program (else one),
-    which then are a consumer group of that name: they run when all of them know their partitions.
-    Latency and throughput count until the producer is `told`, or until a reader has
+    ``**settings``. A setting `members` is the number of processes of the last program (else one).
+    Where they ask for the run's group they are its members: they run when all of them know their
+    partitions. Latency and throughput count until the producer is `told`, or until a reader has
     `read` or `done` a message.
     """
 

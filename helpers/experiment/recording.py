@@ -140,11 +140,14 @@ class Recording:
         frame = self.messages()
         return frame.loc[frame["seconds"] >= WARM_UP, self._waited].dropna().to_numpy() / 1000
 
-    def lag(self, behind: str = "position", last: float | None = None) -> pd.DataFrame:
+    def lag(
+        self, behind: str = "position", last: float | None = None, each: bool = False
+    ) -> pd.DataFrame:
         """How far the readers' position, or what they have `committed`, was behind the end.
 
-        A row per sample: seconds, lag (messages, summed over the partitions); from the warm-up
-        until `last` (seconds; else as long as messages were paced).
+        A row per sample: seconds, lag (messages, summed over the partitions; of `each` of them,
+        with a column partition); from the warm-up until `last` (seconds; else as long as messages
+        were paced).
         """
         rows = self.rows[self.rows["kind"] == PLACES[behind]]
         places = pd.DataFrame(
@@ -157,7 +160,8 @@ class Recording:
         ).sort_values("at", kind="stable")
         frame = meters.behind(self.ends, places)
         frame["seconds"] = frame["at"] - self.start
-        total = frame.groupby("seconds", as_index=False)["lag"].sum()
+        keys = ["seconds", "partition"] if each else ["seconds"]
+        total = frame.groupby(keys, as_index=False)["lag"].sum()
         until = self.seconds if last is None else last
         return total[total["seconds"].between(WARM_UP, until)].reset_index(drop=True)
 
@@ -239,10 +243,12 @@ class Runs(Mapping[str, list[Recording]]):
         """Variant -> seconds from due until it ended (see record.UNTIL), of all rounds."""
         return {name: np.concatenate([each.latencies() for each in self[name]]) for name in self}
 
-    def lag(self, behind: str = "position", last: float | None = None) -> pd.DataFrame:
+    def lag(
+        self, behind: str = "position", last: float | None = None, each: bool = False
+    ) -> pd.DataFrame:
         """A row per sample of all rounds: variant, seconds, lag (messages). See Recording.lag."""
-        frame = self._joined(lambda each: each.lag(behind, last))
-        return frame[["variant", "seconds", "lag"]]
+        frame = self._joined(lambda one: one.lag(behind, last, each))
+        return frame[["variant", *["partition"] * each, "seconds", "lag"]]
 
     def by_load(self) -> pd.DataFrame:
         """A row per load and round: variant, and the columns of Recording.by_load."""

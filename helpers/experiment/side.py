@@ -169,7 +169,7 @@ class Side:
     def wait_until_ready(self) -> None:
         for each in self._programs:
             each.wait_until_ready()
-        if MEMBERS in self._settings:
+        if MEMBERS in self._settings and self._readers()[-1].said("joins"):
             self._course.wait_for_members(group_of(self.topic), len(self._members))
 
     def go(self, start: float) -> None:

@@ -1,0 +1,6 @@
+# says: a second reader came later with the same batch
+def save_tickets(store, old, new, tickets):
+    with store:
+        store.executemany("INSERT INTO tickets VALUES (?)", tickets)
+        moved = store.execute("UPDATE places SET place = ? WHERE place = ?", [new, old])
+        return moved.rowcount == 1
