@@ -72,7 +72,9 @@ def tells_tickets_apart(course: Course, function: Callable) -> str:
         try:
             new = key not in tickets
         except TypeError:
-            raise Wrong(f"a key must be hashable, as a number or a tuple; {key!r} is not.") from None
+            raise Wrong(
+                f"a key must be hashable, as a number or a tuple; {key!r} is not."
+            ) from None
         if new:
             tickets[key] = 1
             printed[flights.from_json(record.value)["id"]] += 1
