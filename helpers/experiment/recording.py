@@ -16,7 +16,7 @@ from . import record
 from .record import NAMES
 
 WARM_UP = 0.25  # seconds; what is due in them waits for connections, and is in no latency
-PLACES = {"position": record.READ, "committed": record.COMMITTED}
+PLACES = {"position": record.READ, "done": record.DONE, "committed": record.COMMITTED}
 UNCONFIRMED, FAILED, PENDING = (
     meters.OUTCOMES.index(name) for name in ("unconfirmed", "failed", "pending")
 )
@@ -143,7 +143,8 @@ class Recording:
     def lag(
         self, behind: str = "position", last: float | None = None, each: bool = False
     ) -> pd.DataFrame:
-        """How far the readers' position, or what they have `committed`, was behind the end.
+        """How far the readers' position was behind the end; or what they are `done` with, each
+        partition in its order, or have `committed`.
 
         A row per sample: seconds, lag (messages, summed over the partitions; of `each` of them,
         with a column partition); from the warm-up until `last` (seconds; else as long as messages
@@ -155,7 +156,7 @@ class Recording:
                 "at": rows["at"],
                 "partition": rows["partition"].astype(np.int64),
                 # A position is the offset to read next; so is what is committed.
-                "position": rows["offset"] + (behind == "position"),
+                "position": rows["offset"] + (behind != "committed"),
             }
         ).sort_values("at", kind="stable")
         frame = meters.behind(self.ends, places)

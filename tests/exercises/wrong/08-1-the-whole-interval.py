@@ -1,0 +1,3 @@
+# says: The last commit was made after message
+def repeated(crash, every):
+    return every
