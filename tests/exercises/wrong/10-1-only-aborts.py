@@ -1,0 +1,3 @@
+# says: behind the batch: its 15 bookings never come again
+def after_an_error(producer, consumer, batch):
+    producer.abort_transaction()
