@@ -283,7 +283,9 @@ class Side:
             partition: end
             for partition, end in ends.items()
             if end
-            and not any(self._positions.get(n, {}).get(partition.partition, 0) >= end for n in alive)
+            and not any(
+                self._positions.get(n, {}).get(partition.partition, 0) >= end for n in alive
+            )
             and (partition.partition, end) not in noted
         }
         return not left or self._are_committed(left)

@@ -2,8 +2,8 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
@@ -13,7 +13,7 @@ from ...base.waiting import until
 from ..exercises import Course, Exercise, Wrong, attempt
 
 PARTITIONS = 3
-EACH = 20  # bookings in a partition
+EACH = 8  # bookings in a partition
 POINTS = ("begun", "half sent", "all sent", "offsets sent", "committed")
 
 Batch = dict[TopicPartition, list]
@@ -22,10 +22,10 @@ Batch = dict[TopicPartition, list]
 def goes_back(course: Course, function: Callable) -> str:
     """A function that makes a failed transaction's batch come again."""
     topic, points = _topics(course)
-    with _clients(course, topic, points) as (producer, consumer):
+    with _clients(course, topic) as (producer, consumer):
         # The first one fails before anything is committed, the third one after.
         for number in range(1, 5):
-            batch = _poll(consumer, 5)
+            batch = _poll(consumer)
             producer.begin_transaction()
             _send(producer, points, batch)
             if number in (1, 3):
@@ -33,7 +33,7 @@ def goes_back(course: Course, function: Callable) -> str:
                 _has_gone_back(producer, consumer, batch, number)
             else:
                 _commit(producer, consumer, batch)
-        while rest := _poll(consumer, 100, patience=0.5):
+        while rest := _poll(consumer):
             producer.begin_transaction()
             _send(producer, points, rest)
             _commit(producer, consumer, rest)
@@ -60,17 +60,14 @@ def _has_gone_back(
             "the next begin_transaction raises: the failed transaction is still open, with the "
             "points that were sent in it."
         ) from None
+    if left := [p for p, part in batch.items() if consumer.position(p) > part[-1].offset]:
+        raise Wrong(
+            f"of {len(batch)} partitions, {len(left)} stand behind the batch still, and "
+            f"{sum(len(batch[p]) for p in left)} bookings never come again. An abort moves no "
+            "position."
+        )
     for partition, part in batch.items():
-        position = consumer.position(partition)
-        if position == part[-1].offset + 1:
-            others = [other for other in batch if consumer.position(other) == batch[other][0].offset]
-            which = f"partition {partition.partition}" if others else "the consumer"
-            raise Wrong(
-                f"{which} stands at offset {position} still, behind the batch: its "
-                f"{len(part) if others else sum(map(len, batch.values()))} bookings never come "
-                "again. An abort moves no position."
-            )
-        if position != part[0].offset:
+        if (position := consumer.position(partition)) != part[0].offset:
             raise Wrong(
                 f"transaction {number}: partition {partition.partition} stands at offset "
                 f"{position}; the batch began at {part[0].offset}."
@@ -83,9 +80,9 @@ def dies_there(course: Course, answer: object) -> str:
         raise Wrong(f"it must be one of {', '.join(POINTS)}, not {str(answer)[:80]!r}.")
     topic, points = _topics(course)
     for dies in (answer, None):  # the second process goes on to the end
-        with _clients(course, topic, points, stays_open=True) as (producer, consumer):
+        with _clients(course, topic) as (producer, consumer):
             number = 0
-            while batch := _poll(consumer, 7, patience=0.5):
+            while batch := _poll(consumer):
                 number += 1
                 if _turn(producer, consumer, points, batch, dies if number == 2 else ""):
                     break
@@ -130,55 +127,40 @@ def _topics(course: Course) -> tuple[str, str]:
     with KafkaProducer(bootstrap_servers=course.bootstrap_servers) as producer:
         ids = random.sample(range(10_000), PARTITIONS * EACH)
         for place, id in enumerate(ids):
-            producer.send(topic, b'{"id": %d}' % id, partition=place % PARTITIONS)
+            # Each a batch of its own, so that one fetch does not bring all.
+            producer.send(topic, b'{"id": %d}' % id, partition=place % PARTITIONS).get(timeout=10)
     return topic, f"{topic}-points"
 
 
-class _clients(ExitStack):
-    """A processor's producer and consumer; `stays_open`: without an end to its transaction."""
-
-    def __init__(self, course: Course, topic: str, points: str, stays_open: bool = False):
-        super().__init__()
-        self._course, self._topic = course, topic
-
-    def __enter__(self) -> tuple[KafkaProducer, KafkaConsumer]:
-        super().__enter__()
-        producer = self.enter_context(
-            KafkaProducer(
-                bootstrap_servers=self._course.bootstrap_servers,
-                transactional_id=f"{self._topic}-processor",
-                retry_backoff_ms=5,
-            )
-        )
+@contextmanager
+def _clients(course: Course, topic: str) -> Iterator[tuple[KafkaProducer, KafkaConsumer]]:
+    """A processor's producer and consumer; what was open under its name is aborted."""
+    servers = course.bootstrap_servers
+    reading = {"group_id": f"{topic}-group", "isolation_level": "read_committed"}
+    reading |= {"enable_auto_commit": False, "auto_offset_reset": "earliest"}
+    reading |= {"max_partition_fetch_bytes": 1}  # a record of each partition
+    name = f"{topic}-processor"
+    with (
+        KafkaProducer(
+            bootstrap_servers=servers, transactional_id=name, retry_backoff_ms=5
+        ) as producer,
+        KafkaConsumer(bootstrap_servers=servers, **reading) as consumer,
+    ):
         producer.init_transactions()
-        consumer = self.enter_context(
-            KafkaConsumer(
-                bootstrap_servers=self._course.bootstrap_servers,
-                group_id=f"{self._topic}-group",
-                enable_auto_commit=False,
-                auto_offset_reset="earliest",
-                isolation_level="read_committed",
-            )
-        )
-        consumer.assign([TopicPartition(self._topic, number) for number in range(PARTITIONS)])
-        return producer, consumer
+        consumer.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
+        yield producer, consumer
 
 
-def _poll(consumer: KafkaConsumer, each: int, patience: float = 10.0) -> Batch:
-    """So many records of each partition, or what is left; empty where nothing has come."""
+def _poll(consumer: KafkaConsumer) -> Batch:
+    """Some records of each partition in which some are left; empty at the end."""
     batch: Batch = {}
 
-    def full() -> bool:
-        for partition, part in consumer.poll(timeout_ms=50, max_records=1).items():
+    def enough() -> bool:
+        for partition, part in consumer.poll(timeout_ms=100).items():
             batch.setdefault(partition, []).extend(part)
-            if len(batch[partition]) == each:
-                consumer.pause(partition)
-        return all(len(batch.get(p, [])) == each for p in consumer.assignment()) or all(
-            consumer.position(p) == EACH for p in consumer.assignment()
-        )
+        return all(p in batch or consumer.position(p) == EACH for p in consumer.assignment())
 
-    until(full, patience + 10, "the bookings have come", nap=0.0)
-    consumer.resume(*consumer.assignment())
+    until(enough, 10, "the bookings have come", nap=0.0)
     return batch
 
 

@@ -1,4 +1,4 @@
-# says: behind the batch: its 5 bookings never come again
+# says: of 3 partitions, 2 stand behind the batch still
 def after_an_error(producer, consumer, batch):
     producer.abort_transaction()
     partition, part = next(iter(batch.items()))
