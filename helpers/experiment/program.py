@@ -19,7 +19,7 @@ from .. import clients, meters
 from . import record
 
 if TYPE_CHECKING:
-    from kafka import TopicPartition
+    from kafka import KafkaConsumer, TopicPartition
     from kafka.consumer.fetcher import ConsumerRecord
     from kafka.future import Future
 
@@ -120,14 +120,23 @@ class Run:
         self._tell("joins")
         return self._group
 
-    def goes_on(self) -> bool:
-        """True until the run is over: the condition of a reader's loop."""
+    def goes_on(self, consumer: "KafkaConsumer | None" = None) -> bool:
+        """True until the run is over: the condition of a reader's loop.
+
+        With a consumer, as of a program that reads what another one writes, until it has also read
+        all that is there then.
+        """
         self._looks += 1
         if self._looks == 1:
             self._tell("begins")
         if self._looks == 2:  # it has been through its loop, so its client is connected
             self._tell("ready", "reads")
-        return not self._tell.stopping()
+        if not self._tell.stopping():
+            return True
+        if consumer is None:
+            return False
+        ends = consumer.end_offsets(list(consumer.assignment()))
+        return any(consumer.position(partition) < end for partition, end in ends.items())
 
     def sent(self, n: int, due: float, future: "Future") -> None:
         """Notes that `send` took message n, and later what the producer is told of it."""

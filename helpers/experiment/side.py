@@ -208,7 +208,10 @@ class Side:
                 what += f", and its reader comes to the point where it is {self._crashes[0].label}"
             until(lambda: self._has_all(ends), PATIENCE, what)
         self._over.set()
-        stop_all(each.worker for each in self._readers())
+        # Whoever reads what the last program writes ends after it, and so can have all of it.
+        last = [each for lives in self._members.values() for each in lives]
+        for ending in (last, [each for each in self._programs if each not in last]):
+            stop_all(each.worker for each in self._readers() if each in ending)
         self._take(ended=True)
 
     def _readers(self) -> list[Program]:
@@ -285,7 +288,9 @@ class Side:
             partition: end
             for partition, end in ends.items()
             if end
-            and not any(self._positions[n].get(partition.partition, 0) >= end for n in alive)
+            and not any(
+                self._positions.get(n, {}).get(partition.partition, 0) >= end for n in alive
+            )
             and (partition.partition, end) not in noted
         }
         return not left or self._are_committed(left)

@@ -8,7 +8,7 @@ import shutil
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,6 +58,7 @@ class Lesson:
         self.cluster = connect()
         self.bootstrap_servers = self.cluster.bootstrap_servers
         self._topics: Counter[str] = Counter()
+        self._outputs: dict[str, list[str]] = {}
         self._prefix = f"lesson-{number:02d}-"
         self._ended = False
 
@@ -82,6 +83,7 @@ class Lesson:
         name: str,
         partitions: int = 1,
         replicas: list[int] | None = None,
+        outputs: Sequence[str] = (),
         **settings: str | int,
     ) -> str:
         """Makes a topic of this run, waits until it can be used, and returns its full name.
@@ -91,7 +93,9 @@ class Lesson:
 
         `replicas` are the ids of the brokers that hold each partition's copies, the preferred
         leader first (left to Kafka if not given; three copies). `settings` are topic settings, with
-        _ for . as in ``min_insync_replicas=2``.
+        _ for . as in ``min_insync_replicas=2``. `outputs` are more topics, made in the same way,
+        for what a program makes of this one's messages: ``outputs=["points"]`` adds one that is
+        named like it, and ``-points``.
         """
         topic = self.new_name(name)
         options: dict = {
@@ -101,16 +105,23 @@ class Lesson:
             options["assignments"] = dict.fromkeys(range(partitions), replicas)
         else:
             options |= {"num_partitions": partitions, "replication_factor": 3}
+        self._outputs[topic] = [f"{topic}-{output}" for output in outputs]
         with self._admin() as admin:
-            admin.create_topics({topic: options})
-            self.cluster.wait_for_topic(topic, partitions)
-            _wait_for_leaders_at_work(admin, topic, partitions)
+            admin.create_topics(dict.fromkeys([topic, *self._outputs[topic]], options))
+            for made in [topic, *self._outputs[topic]]:
+                self.cluster.wait_for_topic(made, partitions)
+                _wait_for_leaders_at_work(admin, made, partitions)
         return topic
 
     def delete_topic(self, topic: str) -> None:
-        """Deletes a topic of this run before its end; one that is gone is no error."""
-        with self._admin() as admin, contextlib.suppress(UnknownTopicOrPartitionError):
-            admin.delete_topics([topic])
+        """Deletes a topic of this run, and its outputs, before the run's end.
+
+        One that is gone is no error.
+        """
+        with self._admin() as admin:
+            for one in [topic, *self._outputs.pop(topic, ())]:
+                with contextlib.suppress(UnknownTopicOrPartitionError):
+                    admin.delete_topics([one])
 
     @property
     def folder(self) -> Path:
@@ -129,6 +140,7 @@ class Lesson:
         name: str = "stream",
         partitions: int = 1,
         replicas: list[int] | None = None,
+        outputs: Sequence[str] = (),
         until: str = "told",
         **settings: str | int,
     ) -> Experiment:
@@ -136,9 +148,14 @@ class Lesson:
 
         Latency and throughput count until the producer is "told", or until a reader has "read" a
         message, or is "done" with it. Each run has a topic of its own, made with `partitions`,
-        `replicas` and `settings` as `topic` makes it.
+        `replicas`, `outputs` and `settings` as `topic` makes it.
         """
-        topic = {"partitions": partitions, "replicas": replicas, **settings}
+        topic = {
+            "partitions": partitions,
+            "replicas": replicas,
+            "outputs": outputs,
+            **settings,
+        }
         return Experiment(Programs(self, programs, name, topic, until))
 
     def records(self, topic: str, **reading: object) -> "list[ConsumerRecord]":

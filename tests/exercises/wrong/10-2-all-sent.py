@@ -1,0 +1,2 @@
+# says: The group's offset was not committed yet
+dies = "all sent"

@@ -1,0 +1,2 @@
+# says: The transaction was committed by then
+dies = "committed"
