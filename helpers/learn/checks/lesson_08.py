@@ -1,4 +1,4 @@
-"""Lesson 08, at-least-once: how much is repeated, a ticket's key, and a commit that skips nothing."""
+"""Lesson 08, at-least-once: what is repeated, a ticket's key, and a commit that skips nothing."""
 
 import random
 from collections import Counter

@@ -1,9 +1,8 @@
 """Lesson 09, at-most-once: a commit that is not too early, and what auto-commit makes of an end."""
 
-import random
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
@@ -46,10 +45,8 @@ def sends_all(course: Course, function: Callable) -> str:
 
         with KafkaConsumer(**settings) as consumer:
             consumer.assign(partitions)
-            try:
+            with suppress(_Crash):
                 attempt(function, consumer, send)
-            except _Crash:
-                pass
             committed = {each: consumer.committed(each) or 0 for each in partitions}
         _not_too_far(committed, sent)
     if lost := PARTITIONS * EACH - len(sent):
@@ -104,14 +101,11 @@ def _run(course: Course, style: str, ending: str) -> int:
     consumer, sent = KafkaConsumer(**settings), 0
     consumer.assign([partition])
     how = {"killed": nullcontext(consumer), "with": consumer, "close": closing(consumer)}[ending]
-    try:
-        with how:
-            for _ in consumer if style == "iterator" else _polled(consumer):
-                if sent == SENT:
-                    raise _Crash
-                sent += 1
-    except _Crash:
-        pass
+    with suppress(_Crash), how:
+        for _ in consumer if style == "iterator" else _polled(consumer):
+            if sent == SENT:
+                raise _Crash
+            sent += 1
     consumer.close(autocommit=False)  # nothing where it is closed; what a kill leaves is the same
     with KafkaConsumer(**settings, enable_auto_commit=False) as another:
         return sent + ALL - (another.committed(partition) or 0)
