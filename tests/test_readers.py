@@ -254,3 +254,41 @@ def test_live_members_are_as_many_as_the_knob_says(course, stream):
         done_since(live, 50)
         shot = live.snapshot()
         assert shot.errors == [] and shot.counts["lost"] == 0
+
+
+def relay(run, servers):
+    """Writes what it reads into the topic for it, each message once more."""
+    with (
+        KafkaProducer(bootstrap_servers=servers) as producer,
+        KafkaConsumer(run.topic, bootstrap_servers=servers, auto_offset_reset="earliest") as reader,
+    ):
+        while run.goes_on():
+            for records in reader.poll(timeout_ms=100).values():
+                for received in records:
+                    run.read(received)
+                    producer.send(f"{run.topic}-copies", received.value)
+        producer.flush()
+
+
+def collect(run, servers):
+    copies = f"{run.topic}-copies"
+    reading = dict(bootstrap_servers=servers, auto_offset_reset="earliest", max_poll_records=1)
+    with KafkaConsumer(copies, **reading) as reader:
+        while run.goes_on(reader):
+            for records in reader.poll(timeout_ms=100).values():
+                for received in records:
+                    run.done(received)
+
+
+def test_who_reads_what_the_last_program_writes_has_all_of_it_in_the_end(course):
+    chain = course.experiment(
+        produce, collect, relay, until="done", partitions=3, outputs=["copies"]
+    )
+    runs = chain.measure(
+        {"any": {"servers": course.bootstrap_servers}}, rate=100, seconds=0.3, burst=500
+    )
+    [run] = runs["any"]
+    assert sorted(course.stored_ids(f"{run.topic}-copies")) == list(range(530))
+    assert (run.messages()["times_done"] == 1).all()
+    course.delete_topic(run.topic)
+    assert course.stored_ids(run.topic) == course.stored_ids(f"{run.topic}-copies") == []
