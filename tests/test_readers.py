@@ -54,7 +54,7 @@ def consume(run, servers, every=10, first=False, **settings):
 
     own = dict(group_id=run.group, enable_auto_commit=False, auto_offset_reset="earliest")
     own |= dict(heartbeat_interval_ms=200, session_timeout_ms=3_000)
-    with KafkaConsumer(bootstrap_servers=servers, **own, **settings) as consumer:
+    with KafkaConsumer(bootstrap_servers=servers, **own | settings) as consumer:
         consumer.subscribe([run.topic], listener=Listener())
         consumer.partitions_for_topic(run.topic)
         while run.goes_on():
@@ -83,7 +83,8 @@ def settings(course, **more) -> dict:
     return {"servers": course.bootstrap_servers, **more}
 
 
-STAYS = dict(group_instance_id="the reader")
+# Back at once after a crash, however long its process takes to start.
+STAYS = dict(group_instance_id="the reader", session_timeout_ms=30_000)
 
 
 def test_what_a_crash_costs_depends_on_when_one_commits(course, stream):
