@@ -115,10 +115,9 @@ def _disturb(
                 side.offer(fault.rate)
             if fault.member:
                 side.change_member(*fault.member)
-        if fault.member:
-            if fault.member[0] == "start":
-                for side in sides.values():
-                    side.wait_for_member(fault.member[1])
+        if fault.member and fault.member[0] == "start":
+            for side in sides.values():
+                side.wait_for_member(fault.member[1])
             since = time.perf_counter()
         if fault.waits:
             later = since - start - fault.at
