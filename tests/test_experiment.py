@@ -298,6 +298,8 @@ def test_a_readers_numbers_count_until_it_is_done_and_its_lag_from_either_place(
     felt, shown = each.lag(), each.lag("committed")
     assert felt["seconds"].tolist() == shown["seconds"].tolist()
     assert (shown["lag"] >= felt["lag"]).all()
+    in_work = each.lag("done")["lag"] - felt["lag"]  # each is read just before its work
+    assert in_work.between(0, 1).all() and in_work.any()
     # At the end of the pace the high watermark is at about 75.
     assert 40 <= shown["lag"].iloc[-1] <= 55 and felt["lag"].iloc[-1] <= 15
     assert each.lag(last=99)["lag"].max() > 50  # the burst
