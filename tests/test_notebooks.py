@@ -165,7 +165,8 @@ def test_kafka_stands_in_the_notebook(code):
 def test_something_is_checked(code):
     source = "\n".join(cell.source for cell in code)
     assert source.count("course.claim(") >= 3
-    assert "# NBVAL_CHECK_OUTPUT" in source
+    # What comes out the same each time is held exactly: by nbval, or by a claim.
+    assert "# NBVAL_CHECK_OUTPUT" in source or "equals=" in source
 
 
 def test_waits_for_conditions_not_for_seconds(code):
