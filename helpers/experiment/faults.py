@@ -83,12 +83,16 @@ def crash(done: int = 0, *, reached: str = "", times: int = 1) -> Crash:
     """Reader A gets SIGKILL when it has noted so many `run.done`, or when it calls `run.reached`
     with this point, in the call that many `times`.
     """
-    return Crash(reached, times, True) if reached else Crash(DONE, done, True)
+    return _crash(done, reached, times, kill=True)
 
 
 def fail(done: int = 0, *, reached: str = "", times: int = 1) -> Crash:
     """An exception is raised in reader A, in the same call as for `crash`."""
-    return Crash(reached, times, False) if reached else Crash(DONE, done, False)
+    return _crash(done, reached, times, kill=False)
+
+
+def _crash(done: int, reached: str, times: int, kill: bool) -> Crash:
+    return Crash(reached, times, kill) if reached else Crash(DONE, done, kill)
 
 
 def kill_member(at: float, name: str) -> Fault:

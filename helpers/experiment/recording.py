@@ -102,6 +102,7 @@ class Recording:
     def assignments(self) -> meters.Assignments:
         """Which reader owned which partition and read it, as it noted that; see charts.gantt."""
         book = meters.Assignments(self.start)
+        counts = record.DONE if self.until == "done" else record.READ
         rows = self.rows[self.rows["member"] != record.NOBODY]
         for row in rows[np.argsort(rows["at"], kind="stable")]:
             member, at = NAMES[row["member"]], float(row["at"])
@@ -112,9 +113,7 @@ class Recording:
                     book.lost(member, [int(row["partition"])], at)
                 case record.ENDED | record.CRASHED:
                     book.died(member, at)
-                case record.DONE if self.until == "done":
-                    book.read(member, int(row["partition"]), at)
-                case record.READ if self.until != "done":
+                case kind if kind == counts:
                     book.read(member, int(row["partition"]), at)
         book.finish(float(self.rows["at"].max()))
         return book

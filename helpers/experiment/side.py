@@ -240,14 +240,15 @@ class Side:
 
     def _take(self, ended: bool = False) -> None:
         with self._lock:  # faults and crashes have threads of their own
+            parts = [self._rows]
             for number, each in enumerate(self._programs):
-                new = each.record.new(ended or not each.worker.alive)
-                read = new[new["kind"] == record.READ]
+                parts.append(each.record.new(ended or not each.worker.alive))
+                read = parts[-1][parts[-1]["kind"] == record.READ]
                 places = self._positions.setdefault(number, {})
                 for partition in np.unique(read["partition"]).tolist():
                     last = int(read["offset"][read["partition"] == partition].max())
                     places[partition] = max(places.get(partition, 0), last + 1)
-                self._rows = np.concatenate([self._rows, new])
+            self._rows = np.concatenate(parts)
 
     def _settled(self) -> dict[TopicPartition, int]:
         """The topic's ends, when nothing more is on its way to it.
@@ -275,13 +276,14 @@ class Side:
 
     def _has_all(self, ends: dict[TopicPartition, int]) -> bool:
         """Has each partition been read to its end by a reader that lives, or is it committed?"""
-        for each in self._readers():
-            if not each.worker.alive and not self._crashes:
-                each.worker.join()  # raises its error
         if self._crashes:
             return False
+        readers = self._readers()
+        for each in readers:
+            if not each.worker.alive:
+                each.worker.join()  # raises its error
         self._take()
-        alive = [n for n, each in enumerate(self._programs) if each in self._readers()]
+        alive = [n for n, each in enumerate(self._programs) if each in readers]
         rows = self._rows[self._rows["kind"] == record.COMMITTED]
         noted = set(zip(rows["partition"].tolist(), rows["offset"].tolist(), strict=True))
         left = {
@@ -299,8 +301,5 @@ class Side:
         group = group_of(self.topic)
         with suppress(KafkaError):  # its coordinator may be away
             found = self._admin.list_group_offsets({group: list(ends)})[group]
-            return all(
-                found[partition].offset >= end if partition in found else False
-                for partition, end in ends.items()
-            )
+            return all(each in found and found[each].offset >= end for each, end in ends.items())
         return False

@@ -150,12 +150,7 @@ class Lesson:
         message, or is "done" with it. Each run has a topic of its own, made with `partitions`,
         `replicas`, `outputs` and `settings` as `topic` makes it.
         """
-        topic = {
-            "partitions": partitions,
-            "replicas": replicas,
-            "outputs": outputs,
-            **settings,
-        }
+        topic = {"partitions": partitions, "replicas": replicas, "outputs": outputs, **settings}
         return Experiment(Programs(self, programs, name, topic, until))
 
     def records(self, topic: str, **reading: object) -> "list[ConsumerRecord]":
