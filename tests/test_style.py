@@ -4,6 +4,7 @@ import ast
 import io
 import re
 import subprocess
+import symtable
 import sys
 import tokenize
 import tomllib
@@ -140,6 +141,33 @@ def minutes(notebook: NotebookNode) -> float:
     return long["words"] / 180 + long["lines of code"] / 20 + long["figures"] / 3
 
 
+def given_and_read(source: str) -> tuple[set[str], set[str]]:
+    """The notebook's names to which a cell gives a value, and those whose value it reads."""
+    table = symtable.symtable(source, "cell", "exec")
+    names = table.get_symbols()
+    given = {each.get_name() for each in names if each.is_assigned() or each.is_imported()}
+    given |= {each.get_name() for each in names if each.is_namespace()}
+    read = {each.get_name() for each in names if each.is_referenced()}
+    inside = list(table.get_children())
+    while inside:
+        part = inside.pop()
+        inside += part.get_children()
+        read |= {each.get_name() for each in part.get_symbols() if each.is_global()}
+    return given, read
+
+
+def names_with_two_givers(notebook: NotebookNode) -> dict[str, list[str]]:
+    """Names that a cell reads and two others give: what it gets hangs on the order of runs."""
+    cells = {cell.id: given_and_read(cell.source) for cell in code_cells(notebook)}
+    found = {}
+    for name in sorted(set().union(*(given for given, _ in cells.values()))):
+        givers = [cell for cell, (given, _) in cells.items() if name in given]
+        readers = [cell for cell, (_, read) in cells.items() if name in read]
+        if len(givers) > 1 and set(readers) - set(givers):
+            found[name] = givers
+    return found
+
+
 def broken_rules(notebook: NotebookNode, number: int = 0) -> list[str]:
     """The rules for notebooks that this one does not keep, each with the cells that break it."""
     lines = {cell.id: cell.source.splitlines() for cell in code_cells(notebook)}
@@ -153,6 +181,8 @@ def broken_rules(notebook: NotebookNode, number: int = 0) -> list[str]:
         found.append(f"more than {CELL_LINES} lines in {', '.join(long)}")
     if mean > MEAN_LINES:
         found.append(f"{mean:.1f} lines a cell on average, more than {MEAN_LINES}")
+    for twice, givers in names_with_two_givers(notebook).items():
+        found.append(f"{' and '.join(givers)} both give {twice}, which others read")
     longest = LONGER if number in (12, 15) else LENGTHS
     for what, count in lengths(notebook).items():
         if count > longest[what]:
@@ -229,6 +259,7 @@ def made_of(*sources: str) -> NotebookNode:
         (["x = 1\n" * 10, "x = 1\n" * 9], "9.5 lines a cell"),
         (["x = 'one'"], "ruff format"),
         (["x = dict(a=1,b=2)"], "ruff format"),
+        (["x = 1", "for x in range(2):\n    pass", "def read():\n    return x"], "both give x"),
     ],
 )
 def test_a_notebook_that_breaks_a_rule_is_found(sources, words):

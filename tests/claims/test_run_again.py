@@ -1,12 +1,10 @@
 """Any cell can be run again: twice in a row, and after the clean-up. Its claims hold each time.
 
-After the clean-up, cells that take long are left out: what takes long is an experiment, and each
-run of one makes all that it needs. The others are those that may miss what is no longer there.
+Cells that measure an experiment are run once before the clean-up and once after it, for time.
 
 For the lessons that are described once (those that .ci/ruff.toml does not excuse).
 """
 
-import time
 import tomllib
 
 import nbformat
@@ -16,7 +14,6 @@ from helpers import notebooks
 from helpers.base import places
 
 SETTINGS = tomllib.loads((places.ROOT / ".ci" / "ruff.toml").read_text(encoding="utf-8"))
-LONG = 2.5  # seconds
 EXCUSED = SETTINGS["format"]["exclude"]
 LESSONS = [
     pytest.param(path, id=path.stem[:2])
@@ -35,22 +32,12 @@ def test_each_cell_can_be_run_again_and_again_after_the_clean_up(path, running):
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     *others, clean_up = cells
     assert clean_up.source == "course.clean_up()"
-    first = others[0].id
+    twice = [cell for cell in others for _ in range(1 if ".measure(" in cell.source else 2)]
+    assert len(others) < len(twice) < 2 * len(others)
+    order = [*twice, clean_up, *others[1:], clean_up]  # the first cell would begin a new run
     client = notebooks.client(notebook)
-    done, long = [], set()
     with client.setup_kernel(**running.kernel()):
-        again = [cell for cell in others for _ in range(2)]
-        for cell in [*again, clean_up]:
-            begin = time.monotonic()
+        for cell in order:
             # Raises CellExecutionError for one that fails, a claim among them.
             client.execute_cell(cell, notebook.cells.index(cell))
-            if time.monotonic() - begin > LONG:
-                long.add(cell.id)
-            done.append(cell.id)
-        # The first one would begin a new run.
-        later = [cell for cell in others if cell.id not in {first, *long}]
-        assert len(later) > len(others) / 2
-        for cell in [*later, clean_up]:
-            client.execute_cell(cell, notebook.cells.index(cell))
-            done.append(cell.id)
-    assert done.count("clean") == 2 and len(done) == 2 * len(others) + len(later) + 2
+    assert [cell.execution_count for cell in (others[0], clean_up)] == [2, len(order)]

@@ -11,6 +11,7 @@ from ..exercises import Course, Exercise, Wrong, attempt
 
 RATE = 500  # messages per second
 SECONDS = 1.0
+TRIES = 3  # the quickest counts, as a busy machine makes answers late now and then
 BYTES, MS = 35, 80.0
 STAMPED = {"message_timestamp_type": "LogAppendTime"}  # so all of a batch have the same timestamp
 CLOSE = 0.3  # of what was measured
@@ -41,8 +42,13 @@ def packs(course: Course, settings: object) -> str:
         raise Wrong(f"the answer must be a dict of settings, not {str(settings)[:80]}.")
     if others := sorted(set(settings) - {"linger_ms", "compression_type", "batch_size"}):
         raise Wrong(f"only linger_ms, compression_type and batch_size count, not {others[0]}.")
-    topic = course.topic("packs")
-    waited = float(np.percentile(attempt(_send, course, topic, **settings), 95))
+    waited = np.inf
+    for _ in range(TRIES):
+        topic = course.topic("packs")
+        latencies = attempt(_send, course, topic, **settings)
+        waited = min(waited, float(np.percentile(latencies, 95)))
+        if waited <= MS:
+            break
     size = course.disk_bytes(topic) / (RATE * SECONDS + 1)
     measured = f"{size:.0f} bytes a booking, and 95 of 100 answered within {waited:.0f} ms"
     if size > BYTES and waited > MS:
