@@ -121,6 +121,11 @@ def test_an_exercise_says_what_is_wrong_and_what_is_right(ran, lesson):
     lesson.window.picture("5-exercise-right")
 
 
+def test_the_browser_found_no_fault(ran, lesson):
+    """Up to here: JupyterLab itself complains where its connections are cut, as they are next."""
+    assert lesson.window.errors == [], "\n".join(lesson.window.errors)
+
+
 def test_after_a_reload_all_is_there_but_widgets_which_say_how_to_get_them(ran, lesson):
     before = lesson.shown()
     assert sum("img" in what for what in before.values()) > len(WIDGETS)
@@ -151,7 +156,3 @@ def test_closing_the_tab_ends_the_kernel(ran, lesson, lab):
     lesson.save()
     lesson.close()
     until(lambda: lab.ask("api/kernels") == [], 10, "the kernel has ended")
-
-
-def test_the_browser_found_no_fault(ran, lesson):
-    assert lesson.window.errors == []
