@@ -295,10 +295,10 @@ def test_a_readers_numbers_count_until_it_is_done_and_its_lag_from_either_place(
     assert (messages["done_ms"] - messages["read_ms"])[paced].min() >= 1000 * work
     assert min(each.latencies()) >= work
     assert 50 < each.throughput() <= 1 / work
-    felt, shown = each.lag(), each.lag("committed")
+    felt, shown = each.lag("position"), each.lag("committed")
     assert felt["seconds"].tolist() == shown["seconds"].tolist()
     assert (shown["lag"] >= felt["lag"]).all()
-    in_work = each.lag("done")["lag"] - felt["lag"]  # each is read just before its work
+    in_work = each.lag()["lag"] - felt["lag"]  # each is read just before its work
     assert in_work.between(0, 1).all() and in_work.any()
     # At the end of the pace the high watermark is at about 75.
     assert 40 <= shown["lag"].iloc[-1] <= 55 and felt["lag"].iloc[-1] <= 15

@@ -85,7 +85,8 @@ def _throughput(axis: Axes, rounds: Mapping[str, pd.DataFrame], colours: Mapping
     highest = max(group["messages_per_s"].max() for group in rounds.values())
     axis.set_xlim(0, 1.08 * highest if np.isfinite(highest) and highest > 0 else 1)
     marks.round_ticks(axis.xaxis, 3)
-    axis.set_xlabel("messages per second; bar:\nmedian, dots: the rounds")
+    several = any(len(group) > 1 for group in rounds.values())
+    axis.set_xlabel("messages per second" + "; bar:\nmedian, dots: the rounds" * several)
 
 
 def _spans(axis: Axes, spans: Mapping[str, np.ndarray], colours: Mapping[str, str]) -> None:

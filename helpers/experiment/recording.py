@@ -139,16 +139,16 @@ class Recording:
         frame = self.messages()
         return frame.loc[frame["seconds"] >= WARM_UP, self._waited].dropna().to_numpy() / 1000
 
-    def lag(
-        self, behind: str = "position", last: float | None = None, each: bool = False
-    ) -> pd.DataFrame:
-        """How far the readers' position was behind the end; or what they are `done` with, each
-        partition in its order, or have `committed`.
+    def lag(self, behind: str = "", last: float | None = None, each: bool = False) -> pd.DataFrame:
+        """How far something was behind the end: the readers' `position`, what they are `done` with,
+        each partition in its order, or what they have `committed`. By default that which ends a
+        message (record.UNTIL): done, or else the position.
 
         A row per sample: seconds, lag (messages, summed over the partitions; of `each` of them,
         with a column partition); from the warm-up until `last` (seconds; else as long as messages
         were paced).
         """
+        behind = behind or ("done" if self.until == "done" else "position")
         rows = self.rows[self.rows["kind"] == PLACES[behind]]
         places = pd.DataFrame(
             {
@@ -243,9 +243,7 @@ class Runs(Mapping[str, list[Recording]]):
         """Variant -> seconds from due until it ended (see record.UNTIL), of all rounds."""
         return {name: np.concatenate([each.latencies() for each in self[name]]) for name in self}
 
-    def lag(
-        self, behind: str = "position", last: float | None = None, each: bool = False
-    ) -> pd.DataFrame:
+    def lag(self, behind: str = "", last: float | None = None, each: bool = False) -> pd.DataFrame:
         """A row per sample of all rounds: variant, seconds, lag (messages). See Recording.lag."""
         frame = self._joined(lambda one: one.lag(behind, last, each))
         return frame[["variant", *["partition"] * each, "seconds", "lag"]]

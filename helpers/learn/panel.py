@@ -413,7 +413,7 @@ class Panel:
             [at, *_] = until(changes, PATIENCE, f"{knob.words} is at work", nap=0.05)
             now = until(lambda: _after(at + PART, seen()), PATIENCE, "it shows", nap=0.05)
         frames = _frames(now)
-        found = [_part(frames, 0, at, before), _part(frames, at, now.now, knob.words)]
+        found = [_part(frames, 0, turned, before), _part(frames, at, now.now, knob.words)]
         return charts.live(
             frames, window=(0, now.now), events=now.events, title=title or "; ".join(found)
         )

@@ -1,4 +1,4 @@
-def repeated(crash, every):
+def repeated(killed, every):
     """How many messages are done again after the restart."""
-    committed = (crash - 1) // every * every  # the commit after message `crash` was not made
-    return crash - committed
+    committed = (killed - 1) // every * every  # the commit after message `killed` was not made
+    return killed - committed

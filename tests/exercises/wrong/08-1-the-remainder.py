@@ -1,3 +1,3 @@
 # says: It is killed before that commit: the last one was made an interval earlier.
-def repeated(crash, every):
-    return crash % every
+def repeated(killed, every):
+    return killed % every

@@ -1,3 +1,3 @@
 # says: The last commit was made after message
-def repeated(crash, every):
+def repeated(killed, every):
     return every
