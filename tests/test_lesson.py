@@ -10,6 +10,7 @@ from itertools import product
 import pandas as pd
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, KafkaError
 from kafka.future import Future
 
@@ -79,6 +80,18 @@ def test_a_cell_that_runs_again_gets_an_empty_topic(course):
     first, second = course.topic("again"), course.topic("again")
     assert first != second
     assert set(topics_of(course)) == {first, second}
+
+
+def test_outputs_may_have_topic_settings_of_their_own(course):
+    outputs = {"log": dict(cleanup_policy="compact"), "results": {}}
+    topic = course.topic("in", partitions=2, outputs=outputs, retention_ms=-1)
+    names = [topic, f"{topic}-log", f"{topic}-results"]
+    with KafkaAdminClient(bootstrap_servers=course.bootstrap_servers) as admin:
+        kinds = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+        found = admin.describe_configs(kinds, config_filter="all")["topic"]
+    values = lambda setting: [found[name][setting]["value"] for name in names]
+    assert values("cleanup.policy") == ["delete", "compact", "delete"]
+    assert values("retention.ms") == ["-1", "-1", "-1"]
 
 
 def test_the_leader_can_be_chosen(course):

@@ -19,6 +19,7 @@ from helpers.base import places
 from helpers.base.errors import CourseError, NotInTime
 from helpers.base.waiting import until
 from helpers.learn import panel
+from helpers.learn.knobs import make_knob
 from helpers.learn.panel import Panel
 
 from live_fake import FakeLive
@@ -237,7 +238,7 @@ def test_integers_stay_integers_and_a_wide_slider_is_logarithmic(shown):
     ],
 )
 def test_a_slider_reaches_both_ends(values, first, low, high):
-    knob = panel._knob("any", values)
+    knob = make_knob("any", values)
     assert knob.widget.value == first
     for value in (low, high):
         knob.widget.value = value
@@ -256,7 +257,7 @@ def test_what_is_out_of_reach_can_not_be_chosen(shown):
 
 
 def test_a_choice_in_a_list_that_reads_as_a_number_is_one():
-    knob = panel._knob("acks", ["0", "-1", "all", "1.5"])
+    knob = make_knob("acks", ["0", "-1", "all", "1.5"])
     settings = []
     for label in knob.widget.options:
         knob.widget.value = label

@@ -13,7 +13,7 @@ expression: ``charts.lag(…)``.
     crashes       lost_and_repeated
     partition     offsets
     tape          tape
-    windows       window_counts, arrivals, lateness
+    windows       arrivals
     diagrams      diagram
     whole_course  overview
 
@@ -38,7 +38,7 @@ from .sweeps import front, heat_map, pareto
 from .tape import STATES, tape
 from .tradeoff import tradeoff
 from .whole_course import overview
-from .windows import LATENESS, arrivals, lateness, window_counts
+from .windows import LATENESS, arrivals
 
 __all__ = [
     "ALARMS",
@@ -61,7 +61,6 @@ __all__ = [
     "ledger",
     "load_curve",
     "load_latency",
-    "lateness",
     "live",
     "lost_and_repeated",
     "number",
@@ -74,5 +73,4 @@ __all__ = [
     "tape",
     "throughput",
     "tradeoff",
-    "window_counts",
 ]

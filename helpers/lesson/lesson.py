@@ -8,7 +8,7 @@ import shutil
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +34,7 @@ from ..base.errors import ClaimFailed, NotInTime, StillAtWork
 from ..base.waiting import until
 from ..cluster import connect
 from ..experiment import Experiment, Programs
-from ..learn import exercises, panel, predict
+from ..learn import drawn, exercises, panel, predict
 from . import runs
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Lesson:
         name: str,
         partitions: int = 1,
         replicas: list[int] | None = None,
-        outputs: Sequence[str] = (),
+        outputs: Sequence[str] | Mapping[str, Mapping[str, str | int]] = (),
         **settings: str | int,
     ) -> str:
         """Makes a topic of this run, waits until it can be used, and returns its full name.
@@ -95,20 +95,23 @@ class Lesson:
         leader first (left to Kafka if not given; three copies). `settings` are topic settings, with
         _ for . as in ``min_insync_replicas=2``. `outputs` are more topics, made in the same way,
         for what a program makes of this one's messages: ``outputs=["points"]`` adds one that is
-        named like it, and ``-points``.
+        named like it, and ``-points``. A mapping gives them topic settings of their own beside
+        these: ``outputs={"changelog": dict(cleanup_policy="compact")}``.
         """
         topic = self.new_name(name)
-        options: dict = {
-            "configs": {key.replace("_", "."): str(value) for key, value in settings.items()}
-        }
+        placed: dict = {"num_partitions": partitions, "replication_factor": 3}
         if replicas:
-            options["assignments"] = dict.fromkeys(range(partitions), replicas)
-        else:
-            options |= {"num_partitions": partitions, "replication_factor": 3}
-        self._outputs[topic] = [f"{topic}-{output}" for output in outputs]
+            placed = {"assignments": dict.fromkeys(range(partitions), replicas)}
+        own = outputs if isinstance(outputs, Mapping) else dict.fromkeys(outputs, {})
+        named = {topic: {}, **{f"{topic}-{output}": own[output] for output in own}}
+        self._outputs[topic] = list(named)[1:]
+        topics = {
+            made: {**placed, "configs": _configs({**settings, **more})}
+            for made, more in named.items()
+        }
         with self._admin() as admin:
-            admin.create_topics(dict.fromkeys([topic, *self._outputs[topic]], options))
-            for made in [topic, *self._outputs[topic]]:
+            admin.create_topics(topics)
+            for made in topics:
                 self.cluster.wait_for_topic(made, partitions)
                 _wait_for_leaders_at_work(admin, made, partitions)
         return topic
@@ -140,7 +143,7 @@ class Lesson:
         name: str = "stream",
         partitions: int = 1,
         replicas: list[int] | None = None,
-        outputs: Sequence[str] = (),
+        outputs: Sequence[str] | Mapping[str, Mapping[str, str | int]] = (),
         until: str = "told",
         **settings: str | int,
     ) -> Experiment:
@@ -244,17 +247,22 @@ class Lesson:
 
     def panel(
         self,
-        experiment: Experiment,
+        experiment: Experiment | Callable[..., charts.Chart],
         *,
         faults: bool | str = False,
         title: str = "",
         **knobs: tuple | list | dict,
-    ) -> "panel.Panel | charts.Chart":
+    ) -> "panel.Panel | drawn.Drawn | charts.Chart":
         """Knobs and buttons over the experiment's programs, without end; see learn.panel.
 
         Where nobody is there to press a button (nbval, make notebooks-run), the figure of a
         scripted turn through two settings; `title` is that figure's.
+
+        A function that returns a figure can stand in place of the experiment: its arguments are the
+        knobs, and nothing runs; see learn.drawn.
         """
+        if not isinstance(experiment, Experiment):
+            return drawn.show(experiment, knobs)
         return panel.show(experiment.live, knobs, faults=faults, title=title)
 
     def check(self, number: int, answer: object) -> None:
@@ -409,6 +417,11 @@ def end_all_work() -> None:
             f"An interrupted cell is still at work ({names}). "
             "Restart the kernel: Kernel > Restart Kernel"
         ) from None
+
+
+def _configs(settings: Mapping[str, str | int]) -> dict[str, str]:
+    """Topic settings as Kafka names and takes them."""
+    return {key.replace("_", "."): str(value) for key, value in settings.items()}
 
 
 def _wait_for_leaders_at_work(admin: KafkaAdminClient, topic: str, partitions: int) -> None:

@@ -221,38 +221,22 @@ def tape_records(partitions=("partition 0", "partition 1"), count=40, states=("d
     )
 
 
-def windows(kinds=("tumbling", "hopping"), count=12, most=5):
-    begin = times("06:00")[0] + pd.to_timedelta(np.arange(count) * 45, "min")
-    frames = [
-        pd.DataFrame(
-            {
-                "kind": kind,
-                "begin": begin,
-                "end": begin + pd.to_timedelta(45 if place % 2 == 0 else 90, "min"),
-                "count": most - np.arange(count) % most,
-            }
-        )
-        for place, kind in enumerate(kinds)
-    ]
-    return pd.concat(frames, ignore_index=True)
-
-
 def late(count=6, lateness=(0, 5, 0, 150), kinds=("in time", "in time", "in time", "too late")):
     arrived = times("06:00")[0] + pd.to_timedelta(np.arange(count) * 9, "min")
     return pd.DataFrame(
         {
             "arrived": arrived,
             "happened": arrived - pd.to_timedelta(np.resize(lateness, count), "min"),
+            "watermark": arrived - pd.to_timedelta(30, "min"),
             "kind": np.resize(kinds, count),
         }
     )
 
 
-def shares(variants=("no grace", "3 hours"), **columns):
-    rows = {"in time": [584, 584], "within grace": [0, 264], "too late": [299, 35], **columns}
-    return pd.DataFrame(
-        {name: np.resize(values, len(variants)) for name, values in rows.items()}, index=variants
-    )
+def hours(count=4):
+    begin = times("05:00")[0] + pd.to_timedelta(np.arange(count), "h")
+    closed = [*(begin[:-1] + pd.to_timedelta(2, "h")), pd.NaT]
+    return pd.DataFrame({"begin": begin, "end": begin + pd.to_timedelta(1, "h"), "closed": closed})
 
 
 @dataclass(frozen=True)
@@ -579,33 +563,15 @@ FIGURES: dict[str, dict[str, Case]] = {
         "nothing read": Case(places(["a"], committed=np.nan, position=np.nan, end=5)),
         "empty": Case(places(committed=0, position=0, end=0)),
     },
-    "window_counts": {
-        "ordinary": Case(windows()),
-        "long names": Case(windows(LONG, 30, 12_345), title=LONG_TITLE),
-        "one window": Case(windows(["only"], 1)),
-    },
     "arrivals": {
         "ordinary": Case(late()),
         "crowded": Case(
             late(2_000, [0, 60, 0, 9_000], ["in time", "within grace", "in time", "too late"]),
             title=LONG_TITLE,
         ),
+        "windows": Case(late(), dict(windows=hours())),
+        "no watermark": Case(late().assign(watermark=pd.NaT)),
         "one event": Case(late(1)),
-    },
-    "lateness": {
-        "ordinary": Case(shares()),
-        "long names": Case(
-            shares(
-                LONG,
-                **{
-                    "in time": [480_000, 21_000],
-                    "within grace": [20_000, 21_000],
-                    "too late": 21_000,
-                },
-            ),
-            title=LONG_TITLE,
-        ),
-        "nothing": Case(shares() * 0),
     },
     "gantt": {
         "ordinary": Case(
