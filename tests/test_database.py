@@ -5,6 +5,7 @@ from.
 import psycopg
 import pytest
 
+from helpers import lesson
 from helpers.cluster import connect
 from helpers.cluster.database import Database
 
@@ -45,6 +46,16 @@ def test_what_is_committed_survives_a_kill(database):
     database.start()
     with psycopg.connect(**address) as db:
         assert db.execute("SELECT id FROM things").fetchall() == [(1,)]
+
+
+def test_a_lessons_clean_up_starts_a_dead_database_and_drops_its_schemas(database):
+    course = lesson.start(20)  # no lesson's number
+    course.database().schema("own")
+    database.kill()
+    course.clean_up()
+    with psycopg.connect(**database.schema("other")) as db:
+        own = f"lesson_15_{course.run_id}_own"
+        assert not db.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [own]).fetchall()
 
 
 def test_a_dead_database_is_started_and_leftovers_are_dropped(database):

@@ -26,10 +26,12 @@ from helpers.experiment import (
     freeze_leader,
     kill_followers,
     kill_leader,
+    kill_service,
     measure,
     offer,
     record,
     start_brokers,
+    start_service,
     wake_followers,
     wake_leader,
 )
@@ -424,6 +426,35 @@ def test_what_waits_in_the_program_and_what_is_in_flight_are_told_apart(course):
     assert (slow["sent_ms"] <= slow["latency_ms"] + 1).all()
     assert slow.loc["5", "sent_ms"].gt(100).sum() > 30
     assert slow.loc["many", "sent_ms"].max() < 200
+
+
+def test_what_somebody_else_has_taken_waits_until_readers_are_done(course):
+    """As in an outbox: a message is confirmed long before it is sent, or it is refused."""
+
+    def hold_back(run, servers):
+        held = []
+        with KafkaProducer(bootstrap_servers=servers) as producer:
+            producer.partitions_for(run.topic)
+            for n, due in run.feed:
+                if n < 10:
+                    run.refused(n, due, ConnectionError("nobody takes it"))
+                else:
+                    run.confirmed(n, due)
+                    held.append(n)
+            for n in held:
+                producer.send(run.topic, b'{"id":%d}' % n)
+
+    held = course.experiment(hold_back, consume, until="read")
+    faults = [kill_service(0.3, "postgres"), start_service(0.4, "postgres")]
+    runs = held.measure({"one": settings(course)}, rate=50, seconds=1, faults=faults)
+    assert [label for _, label in runs.events] == ["postgres killed", "postgres started"]
+    assert course.cluster.runner.states()["postgres"] == "running"
+    counts = runs.ledger().loc["one"]
+    assert (counts["acknowledged"], counts["failed"], counts["lost"]) == (40, 10, 10)
+    assert counts["silently_lost"] == 0
+    assert runs.waiting(last=60)["lag"].max() == 40
+    assert runs.waiting(last=60)["lag"].iloc[-1] == 0
+    assert runs.waiting()["seconds"].max() <= 1
 
 
 def test_a_variant_may_have_settings_of_its_topic(course, stream):

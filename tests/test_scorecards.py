@@ -1,7 +1,9 @@
 """The scorecards that the lessons have left, for the overview."""
 
 import json
+import re
 
+import nbformat
 import pandas as pd
 import pytest
 
@@ -45,14 +47,6 @@ def test_a_row_per_lesson_and_variant(folder):
     assert frame["own"].tolist() == [True, False]
     assert frame["finding"].unique().tolist() == ["A finding"]
     assert frame["lost"].tolist() == [179, 0] and frame["p99_ms"].isna().tolist() == [False, True]
-
-
-def test_lessons_that_have_not_run_are_named(folder):
-    assert lesson.missing(lesson.scorecards(folder), LESSONS) == ["02 Simple consumer"]
-    assert lesson.missing(lesson.scorecards(folder / "nowhere"), LESSONS) == [
-        "01 Fire and forget",
-        "02 Simple consumer",
-    ]
 
 
 def test_the_overview_draws_them_and_refuses_none(folder, tmp_path):
@@ -102,3 +96,13 @@ def test_a_pattern_that_the_scorecard_lacks_is_refused(monkeypatch, tmp_path):
 def test_the_lessons_are_the_notebooks():
     assert lesson.lessons()[1] == "Fire and forget"
     assert list(lesson.lessons()) == list(range(1, 16))
+
+
+def test_the_readme_has_the_table_of_the_last_lesson():
+    [path] = places.NOTEBOOKS.glob("15-*.ipynb")
+    [page] = [cell.source for cell in nbformat.read(path, 4).cells if cell.id == "page"]
+    readme = (places.ROOT / "README.md").read_text(encoding="utf-8").replace("](notebooks/", "](")
+    table = [line for line in page.splitlines() if line.startswith("|")]
+    assert "\n".join(table) in readme
+    linked = {int(number) for line in table for number in re.findall(r"\]\((\d\d)-", line)}
+    assert linked == set(lesson.lessons())

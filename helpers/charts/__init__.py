@@ -1,7 +1,7 @@
 """All drawing. Data frames go in, a figure comes out, and a notebook shows it as a cell's last
 expression: ``charts.lag(…)``.
 
-    bars          throughput, scorecard, ledger, agreement
+    bars          throughput, scorecard, ledger
     spread        latency
     tradeoff      tradeoff
     over_time     lag, in_flight, latency_over_time, stored_over_time
@@ -23,7 +23,7 @@ expression: ``charts.lag(…)``.
 It touches no cluster, no file, and no other room.
 """
 
-from .bars import ALARMS, MEASURES, agreement, ledger, scorecard, throughput
+from .bars import ALARMS, MEASURES, ledger, scorecard, throughput
 from .calls import calls_over_time
 from .canvas import Chart, number, palette
 from .crashes import lost_and_repeated
@@ -47,7 +47,6 @@ __all__ = [
     "STATES",
     "Chart",
     "Screen",
-    "agreement",
     "arrivals",
     "calls_over_time",
     "diagram",

@@ -146,26 +146,6 @@ def ledger(frame: pd.DataFrame, *, title: str, order: bool = False) -> Figure:
     return _panels(title, names, panels, first=(frame, texts), same_scale=len(panels))
 
 
-@canvas.styled
-def agreement(frame: pd.DataFrame, *, title: str) -> Figure:
-    """What a database and a topic say of the same things, a row per variant.
-
-    frame: index variant; columns agreed (in both), missing (in the database, without an event),
-    ghosts (events of something that is not in the database), repeated (events beyond the first of
-    each thing); numbers of events. Raises ValueError for no rows, a missing column or a variant
-    twice.
-    """
-    canvas.check(frame, "agreement", "agreed", "missing", "ghosts", "repeated", index=True)
-    names = [str(name) for name in frame.index]
-    panels = [
-        ("in the database\nand in the topic", frame["agreed"], [canvas.OK] * len(names), False),
-        ("missing:\nno event", frame["missing"], [canvas.SILENT] * len(names), True),
-        ("ghosts: nothing\nbehind the event", frame["ghosts"], [canvas.FAILED] * len(names), True),
-        ("repeated\nevents", frame["repeated"], [canvas.DUPLICATED] * len(names), True),
-    ]
-    return _panels(title, names, panels, same_scale=3)
-
-
 def _panels(
     title: str,
     names: Sequence[str],

@@ -36,9 +36,7 @@ class Database:
         keys = {"user": "POSTGRES_USER", "password": "POSTGRES_PASSWORD", "dbname": "POSTGRES_DB"}
         self._address = {"host": "127.0.0.1", "port": service.port, "connect_timeout": 5}
         self._address |= {key: service.environment[variable] for key, variable in keys.items()}
-        if not self.answers():
-            self.start()
-        elif cluster.runner.states()[SERVICE] == "stopped":
+        if self.answers() and cluster.runner.states()[SERVICE] == "stopped":
             raise ClusterError(
                 f"What answers at localhost:{service.port} is not the course's PostgreSQL: it is "
                 f"{checks.listener(service.port)}.\n"
@@ -86,7 +84,12 @@ class Database:
         )
 
     def clean_up(self) -> None:
-        """Drops the schemas of this run, and those that dead ones have left."""
+        """Drops the schemas of this run, and those that dead ones have left.
+
+        Starts PostgreSQL where it is dead.
+        """
+        if not self.answers():
+            self.start()
         kept = tuple(f"{PREFIX}{run}_" for run in self._living() if run != self._run)
         with psycopg.connect(**self._address, autocommit=True) as connection:
             # Somebody who died in a transaction may still hold a lock on a table.

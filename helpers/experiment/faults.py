@@ -139,6 +139,29 @@ def start_brokers(at: float) -> Fault:
     return Fault(at, "all in sync again", act, lasts=True)
 
 
+def kill_service(at: float, name: str, read: int = 0) -> Fault:
+    """Another service of the compose file, such as postgres, ends at once (SIGKILL).
+
+    Only `start_service` starts it again. `read` as for Fault.
+    """
+
+    def act(cluster: "Cluster", leader: int) -> float:
+        cluster.runner.kill(name)
+        return time.perf_counter()
+
+    return Fault(at, f"{name} killed", act, read=read)
+
+
+def start_service(at: float, name: str) -> Fault:
+    """The service is started; whoever needs it asks until it answers."""
+
+    def act(cluster: "Cluster", leader: int) -> float:
+        cluster.runner.start([name])
+        return time.perf_counter()
+
+    return Fault(at, f"{name} started", act)
+
+
 def freeze_leader(at: float, told: Mapping[str, int] | None = None) -> Fault:
     """The leader stops (SIGSTOP): it keeps its connections, and answers nobody.
 

@@ -144,8 +144,15 @@ class Run:
         future.add_callback(self._acknowledged, n)
         future.add_errback(self._failed, n)
 
+    def confirmed(self, n: int, due: float) -> None:
+        """Notes that somebody else than a producer has taken message n for good, as a database that
+        has committed it.
+        """
+        self._write(record.SENT, n, due)
+        self._write(record.TOLD, n)
+
     def refused(self, n: int, due: float, error: Exception) -> None:
-        """Notes that `send` itself raised."""
+        """Notes that `send` itself raised, or whoever else was to take the message."""
         self._write(record.SENT, n, due)
         self._failed(n, error)
 

@@ -199,6 +199,23 @@ class Recording:
         flying = frame["step"].cumsum().clip(lower=0)
         return pd.DataFrame({"seconds": frame["at"] - self.start, "in_flight": flying})
 
+    def waiting(self, last: float | None = None) -> pd.DataFrame:
+        """How many of the messages that end in this run (record.UNTIL) had been taken and not ended
+        yet: their lag, wherever they wait.
+
+        A row per change: seconds, lag (messages), over the same time as `lag`.
+        """
+        ended = self._first(record.UNTIL[self.until])
+        taken = self._first(record.SENT)
+        taken = taken[taken["id"].isin(ended["id"])]
+        both = [(taken, 1), (ended, -1)]
+        frame = pd.concat(rows[["at"]].assign(step=step) for rows, step in both)
+        frame = frame.sort_values("at", kind="stable")
+        seconds, lag = frame["at"] - self.start, frame["step"].cumsum().clip(lower=0)
+        until = self.seconds if last is None else last
+        inside = seconds.between(WARM_UP, until)
+        return pd.DataFrame({"seconds": seconds, "lag": lag})[inside].reset_index(drop=True)
+
     @property
     def _waited(self) -> str:
         """The column of messages that says when one ended (record.UNTIL)."""
@@ -255,6 +272,10 @@ class Runs(Mapping[str, list[Recording]]):
     def in_flight(self) -> pd.DataFrame:
         """A row per change of all rounds: variant, seconds, in_flight. See Recording.in_flight."""
         return self._joined(Recording.in_flight)
+
+    def waiting(self, last: float | None = None) -> pd.DataFrame:
+        """A row per change of all rounds: variant, seconds, lag. See Recording.waiting."""
+        return self._joined(lambda one: one.waiting(last))
 
     def messages(self) -> pd.DataFrame:
         """A row per message of all rounds: variant, round, and Recording.messages."""

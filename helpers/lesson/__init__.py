@@ -8,6 +8,6 @@ It stands on all other rooms but the commands for notebooks.
 """
 
 from .lesson import Lesson, start
-from .whole_course import lessons, missing, scorecards
+from .whole_course import lessons, scorecards
 
-__all__ = ["Lesson", "lessons", "missing", "scorecards", "start"]
+__all__ = ["Lesson", "lessons", "scorecards", "start"]

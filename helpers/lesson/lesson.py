@@ -60,6 +60,7 @@ class Lesson:
         self._topics: Counter[str] = Counter()
         self._outputs: dict[str, list[str]] = {}
         self._prefix = f"lesson-{number:02d}-"
+        self._database: Database | None = None
         self._ended = False
 
     def _begin_again(self) -> None:
@@ -296,19 +297,26 @@ class Lesson:
         return charts.scorecard(frame, title=title)
 
     def database(self) -> "Database":
-        """PostgreSQL for this run, which gets a schema of its own; see cluster.database."""
+        """PostgreSQL for this run, which gets schemas of its own; see cluster.database.
+
+        The clean-up drops them.
+        """
         from ..cluster.database import Database  # psycopg takes its time, and one lesson needs it
 
         living = lambda: [run.id for run in runs.others(self.number)]
-        return Database(self.cluster, self.run_id, living)
+        self._database = Database(self.cluster, self.run_id, living)
+        return self._database
 
     def clean_up(self) -> None:
-        """Deletes the lesson's topics and groups (of dead runs, too) and makes the cluster whole.
+        """Deletes the lesson's topics, groups and schemas (of dead runs, too) and makes the cluster
+        whole.
 
         Raises StillAtWork for clients or workers left open.
         """
         running = workers.kill_all()
         self.cluster.heal()
+        if self._database:
+            self._database.clean_up()
         self.delete_leftovers(own=True)
         runs.end(self.number, self.run_id)
         self._ended = True

@@ -39,12 +39,3 @@ def scorecards(folder: Path = places.SCORECARDS) -> pd.DataFrame:
             ) from error
     frame = pd.DataFrame(rows, columns=["lesson", "finding", "variant", "own", *charts.MEASURES])
     return frame.astype({"lesson": int, "own": bool, **dict.fromkeys(charts.MEASURES, float)})
-
-
-def missing(frame: pd.DataFrame, lessons: dict[int, str]) -> list[str]:
-    """Names of those `lessons` (number -> name) that have no row."""
-    return [
-        f"{number:02d} {name}"
-        for number, name in lessons.items()
-        if number not in set(frame["lesson"])
-    ]

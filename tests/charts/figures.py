@@ -120,13 +120,6 @@ def cards(numbers, variants=ACKS, **columns):
     return pd.concat(frames, ignore_index=True)
 
 
-def books_agree(variants=("database first", "topic first"), **columns):
-    rows = {"agreed": [52, 53], "missing": [2, 0], "ghosts": [0, 7], "repeated": [0, 0], **columns}
-    return pd.DataFrame(
-        {name: np.resize(values, len(variants)) for name, values in rows.items()}, index=variants
-    )
-
-
 def spread(middles=(0.3e-3, 1.7e-3, 1.8e-3), variants=ACKS, count=2000):
     shape = np.random.default_rng(1).lognormal(0, 0.5, count) if count > 1 else np.ones(count)
     return {
@@ -457,13 +450,6 @@ FIGURES: dict[str, dict[str, Case]] = {
                 lost=[1e6, 1, 0],
                 duplicated=[1e6, np.nan, 0],
             )
-        ),
-    },
-    "agreement": {
-        "ordinary": Case(books_agree()),
-        "long names": Case(
-            books_agree(LONG, agreed=10**6, missing=10**6, ghosts=10**6, repeated=[10**6, 0]),
-            title=LONG_TITLE,
         ),
     },
     "lost_and_repeated": {

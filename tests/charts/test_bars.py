@@ -1,4 +1,4 @@
-"""throughput, scorecard, ledger, agreement: bars, a row per variant."""
+"""throughput, scorecard, ledger: bars, a row per variant."""
 
 import pytest
 from matplotlib.collections import PathCollection
@@ -6,7 +6,7 @@ from matplotlib.collections import PathCollection
 from helpers import charts
 from helpers.charts import canvas
 
-from figures import SENT, TITLE, book, books_agree, card, drawn, rounds, written
+from figures import SENT, TITLE, book, card, drawn, rounds, written
 
 
 def panels(figure):
@@ -80,16 +80,9 @@ def test_ledger_draws_the_order_where_it_is_asked_for():
         charts.ledger(books.drop(columns="out_of_order"), title=TITLE, order=True)
 
 
-def test_agreement_shows_missing_events_and_ghosts_on_one_scale():
-    figure = drawn("agreement")
-    assert panels(figure) == [["52", "53"], ["2", "0"], ["0", "7"], ["0", "0"]]
-    # 2 missing are fewer than 7 ghosts, to the eye too.
-    assert len({axes.get_xlim() for axes in figure.axes[1:]}) == 1
-
-
 @pytest.mark.parametrize(
     "draw, frame",
-    [(charts.scorecard, card), (charts.ledger, book), (charts.agreement, books_agree)],
+    [(charts.scorecard, card), (charts.ledger, book)],
 )
 def test_a_variant_that_stands_there_twice_is_refused(draw, frame):
     with pytest.raises(ValueError, match=f"{draw.__name__}: .*names a variant twice"):

@@ -1,0 +1,3 @@
+# says: one has far less to do than the others
+def relay_of(key, relays):
+    return len(key) % relays
