@@ -1,0 +1,2 @@
+def lost(came_in, routed, left_out, rejected):
+    return set(came_in) - {*routed, *left_out, *rejected}
