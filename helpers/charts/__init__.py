@@ -4,7 +4,7 @@ expression: ``charts.lag(…)``.
     bars          throughput, scorecard, ledger
     spread        latency
     tradeoff      tradeoff
-    over_time     lag, in_flight, latency_over_time, stored_over_time
+    over_time     lag, in_flight, done_over_time, latency_over_time, stored_over_time
     live          live, Screen
     calls         calls_over_time
     ownership     gantt
@@ -30,7 +30,7 @@ from .crashes import lost_and_repeated
 from .diagrams import diagram
 from .live import Screen, live
 from .loads import load_curve, load_latency
-from .over_time import in_flight, lag, latency_over_time, stored_over_time
+from .over_time import done_over_time, in_flight, lag, latency_over_time, stored_over_time
 from .ownership import gantt
 from .partition import offsets
 from .spread import latency
@@ -50,6 +50,7 @@ __all__ = [
     "arrivals",
     "calls_over_time",
     "diagram",
+    "done_over_time",
     "front",
     "gantt",
     "heat_map",

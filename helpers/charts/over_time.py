@@ -1,4 +1,4 @@
-"""Figures over time: lag, messages in flight, latency, and which messages were stored."""
+"""Figures over time: lag, messages in flight or done, latency, and which messages were stored."""
 
 import math
 from collections.abc import Sequence
@@ -34,6 +34,19 @@ def in_flight(frames: canvas.Frames, *, title: str, events: canvas.Events = ()) 
     return _lines(
         frames, "in_flight", "in_flight", "in flight (messages)", title, events, steps=True
     )
+
+
+@canvas.styled
+def done_over_time(frames: canvas.Frames, *, title: str, events: canvas.Events = ()) -> Figure:
+    """How many messages are done as time goes by, a line per variant: it rises where work goes on.
+
+    frames: variant -> frame, or one frame with a column variant; a row per message; column seconds
+    (when it was done; NaN for one that was not). events: (seconds, label) pairs, drawn as upright
+    marks. Raises ValueError for no rows or a missing column.
+    """
+    frame = canvas.joined(frames, "done_over_time", "seconds", gaps=True)
+    frame = frame.assign(done=frame.groupby("variant")["seconds"].rank(method="first"))
+    return _lines(frame, "done_over_time", "done", "done (messages)", title, events, steps=True)
 
 
 @canvas.styled

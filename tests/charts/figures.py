@@ -362,6 +362,13 @@ FIGURES: dict[str, dict[str, Case]] = {
         "long names": Case(series("in_flight", LONG), dict(events=EVENTS), LONG_TITLE),
         "ten marks": Case(series("in_flight"), dict(events=CLOSE)),
     },
+    "done_over_time": {
+        "ordinary": Case(series("lag")[["variant", "seconds"]], dict(events=EVENTS)),
+        "long names": Case(
+            series("lag", LONG)[["variant", "seconds"]], dict(events=EVENTS), LONG_TITLE
+        ),
+        "one message": Case(series("lag", ["only"], [1], np.array([3.0]))[["variant", "seconds"]]),
+    },
     "latency_over_time": {
         "ordinary": Case(series("latency_ms", values=[0.3, 1.7, 1.8]), dict(events=EVENTS)),
         "extremes": Case(

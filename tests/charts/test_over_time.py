@@ -1,4 +1,4 @@
-"""lag, in_flight, latency_over_time, stored_over_time."""
+"""lag, in_flight, done_over_time, latency_over_time, stored_over_time."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from helpers import charts
 from figures import ACKS, EVENTS, FIGURES, SENT, TITLE, draw, drawn, messages, series, written
 
 VALUES = {"lag": "lag", "in_flight": "in_flight", "latency_over_time": "latency_ms"}
-OVER_TIME = [*VALUES, "stored_over_time", "calls_over_time"]
+OVER_TIME = [*VALUES, "done_over_time", "stored_over_time", "calls_over_time"]
 
 
 def per_variant(frame):
@@ -47,7 +47,7 @@ def test_a_variant_without_rows_is_not_passed_over_in_silence(name):
     case = FIGURES[name]["ordinary"]
     frames = per_variant(case.data)
     empty = case._replace(data={**frames, "acks=1": frames["acks=1"].iloc[:0]})
-    if name in VALUES:  # none of them failed, say: that is a finding
+    if name in [*VALUES, "done_over_time"]:  # none of them failed, say: that is a finding
         [axis] = draw(name, empty).axes
         assert "acks=1: no values" in {text.get_text() for text in axis.texts}
     else:
@@ -68,6 +68,17 @@ def test_the_values_given_are_drawn_each_variant_in_its_look(name):
         assert [line.get_marker() for line in lines] == ["o", "^", "s"]
     else:
         assert [line.get_linestyle() for line in lines] == ["-", "--", "-."]
+
+
+def test_what_is_done_is_counted_in_the_order_of_time():
+    frames = {
+        "a": pd.DataFrame({"seconds": [3, 1, np.nan, 2]}),
+        "b": pd.DataFrame({"seconds": [2]}),
+    }
+    [axis] = charts.done_over_time(frames, title=TITLE).axes
+    a, b = axis.lines
+    assert a.get_xydata().tolist() == [[1, 1], [2, 2], [3, 3]]
+    assert b.get_xydata().tolist() == [[2, 1]]
 
 
 @pytest.mark.parametrize("log", [True, False])

@@ -169,6 +169,33 @@ def test_poll_brings_nothing_while_a_cooperative_group_rebalances(admin, servers
         assert reader.position(TopicPartition(topic, 0), timeout_ms=5000) == 0, "it is not read yet"
 
 
+@pytest.mark.parametrize("leaves_some", [True, False])
+def test_a_partition_that_was_paused_with_records_left_over_never_comes_back(
+    servers, new_topic, leaves_some
+):
+    topic = new_topic(partitions=2)
+    held, other = TopicPartition(topic, 0), TopicPartition(topic, 1)
+    with (
+        KafkaProducer(bootstrap_servers=servers) as producer,
+        KafkaConsumer(bootstrap_servers=servers, auto_offset_reset="earliest") as consumer,
+    ):
+        for _ in range(5):
+            producer.send(topic, b"held", partition=0)
+        producer.flush()
+        consumer.assign([held, other])
+        some = {"max_records": 1} if leaves_some else {}
+        poll = lambda: consumer.poll(timeout_ms=300, **some)
+        until(lambda: held in poll(), 10, "the first ones have come")
+        consumer.pause(held)
+        consumer.seek(held, 0)
+        producer.send(topic, b"other", partition=1).get(timeout=10)
+        until(lambda: other in poll(), 10, "those of the other partition have come")
+        consumer.resume(held)
+        assert never(lambda: held in poll(), 1) == leaves_some, mended(
+            "a paused partition comes back; lesson 13 may poll with a small max_records"
+        )
+
+
 def test_the_new_group_protocol_is_not_spoken(servers, group):
     settings = {"bootstrap_servers": servers, "group_id": group, "group_protocol": "consumer"}
     try:
