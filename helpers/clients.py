@@ -13,13 +13,14 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from .base.errors import NotInTime
 from .base.waiting import until
 
 if TYPE_CHECKING:
-    from kafka import KafkaAdminClient, KafkaProducer
+    from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 # Places in a partition, as ListOffsets names them: they stand where else a time in ms does.
 EARLIEST, LATEST, FIRST_MESSAGE = -2, -1, 0
@@ -168,6 +169,45 @@ def partitions_of(admin: "KafkaAdminClient", topic: str) -> list[int]:
         partition["partition_index"]
         for partition in admin.describe_topics([topic])[0]["partitions"]
     )
+
+
+def undecoded(consumer: "KafkaConsumer") -> "dict[TopicPartition, list[SimpleNamespace]]":
+    """What `poll` has just failed to decode, as records that have an offset and no content.
+
+    Moves the consumer behind them. For each partition, up to the next batch that can be decoded: a
+    batch with a codec whose library is missing, or a header's name that is no UTF-8, can't be read
+    at all. To be called in the handler of poll's error, which it raises again where all that is
+    there can be decoded.
+
+    Fault: test_a_poll_after_a_codec_that_is_missing_never_returns.
+    """
+    from kafka import KafkaConsumer
+    from kafka.errors import KafkaError
+
+    found: dict[TopicPartition, list[SimpleNamespace]] = {}
+    with KafkaConsumer(bootstrap_servers=consumer.config["bootstrap_servers"]) as probe:
+        for partition in consumer.assignment():
+            offset = consumer.position(partition)
+            (end,) = probe.end_offsets([partition]).values()
+            probe.assign([partition])
+            while offset < end:
+                probe.seek(partition, offset)  # to another one than before, or it would not return
+                try:
+                    while not probe.poll(timeout_ms=500, max_records=1):
+                        if probe.position(partition) >= end:
+                            break
+                    break
+                except KafkaError:
+                    parts = {"topic": partition.topic, "partition": partition.partition}
+                    parts |= {"offset": offset, "timestamp": None, "headers": []}
+                    empty = SimpleNamespace(key=None, value=None, **parts)
+                    found.setdefault(partition, []).append(empty)
+                    offset += 1
+    if not found:
+        raise
+    for partition, records in found.items():
+        consumer.seek(partition, records[-1].offset + 1)
+    return found
 
 
 def disk_bytes(admin: "KafkaAdminClient", topic: str) -> int:
