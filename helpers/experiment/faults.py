@@ -124,16 +124,6 @@ def kill_leader(at: float) -> Fault:
     return Fault(at, "leader killed", act)
 
 
-def kill_broker(at: float, broker: int) -> Fault:
-    """The broker with this id ends at once (SIGKILL), whatever it has of the run's topics."""
-
-    def act(cluster: "Cluster", leader: int) -> float:
-        cluster.kill(broker)
-        return time.perf_counter()
-
-    return Fault(at, f"broker {broker} killed", act)
-
-
 def start_broker(at: float, broker: int) -> Fault:
     """The broker with this id is started. The moment is that at which it answers."""
 
