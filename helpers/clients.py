@@ -177,15 +177,17 @@ def undecoded(consumer: "KafkaConsumer") -> "dict[TopicPartition, list[SimpleNam
     Moves the consumer behind them. For each partition, up to the next batch that can be decoded: a
     batch with a codec whose library is missing, or a header's name that is no UTF-8, can't be read
     at all. To be called in the handler of poll's error, which it raises again where all that is
-    there can be decoded.
+    there can be decoded. Raises what else a poll raises, as of somebody who may not read the topic.
 
     Fault: test_a_poll_after_a_codec_that_is_missing_never_returns.
     """
     from kafka import KafkaConsumer
-    from kafka.errors import KafkaError
+    from kafka.errors import CorruptRecordError, UnsupportedCodecError
 
     found: dict[TopicPartition, list[SimpleNamespace]] = {}
-    with KafkaConsumer(bootstrap_servers=consumer.config["bootstrap_servers"]) as probe:
+    ways = ("bootstrap_servers", "security_", "sasl_", "ssl_")
+    settings = {name: it for name, it in consumer.config.items() if name.startswith(ways)}
+    with KafkaConsumer(**settings) as probe:
         for partition in consumer.assignment():
             offset = consumer.position(partition)
             (end,) = probe.end_offsets([partition]).values()
@@ -197,7 +199,7 @@ def undecoded(consumer: "KafkaConsumer") -> "dict[TopicPartition, list[SimpleNam
                         if probe.position(partition) >= end:
                             break
                     break
-                except KafkaError:
+                except (CorruptRecordError, UnsupportedCodecError):
                     parts = {"topic": partition.topic, "partition": partition.partition}
                     parts |= {"offset": offset, "timestamp": None, "headers": []}
                     empty = SimpleNamespace(key=None, value=None, **parts)

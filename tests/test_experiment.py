@@ -30,6 +30,7 @@ from helpers.experiment import (
     measure,
     offer,
     record,
+    start_broker,
     start_brokers,
     start_service,
     wake_followers,
@@ -380,6 +381,17 @@ def test_followers_die_and_are_started_again(course, stream):
     assert runs.messages()["seconds"].max() > runs.moment("all in sync again") + 0.5 > 1.3
     assert course.cluster.in_sync(runs["one"][0].topic) == [1, 2, 3]
     assert runs.ledger().loc["one", "lost"] == 0
+
+
+def test_a_broker_that_has_nothing_of_the_topic_is_started_again(course):
+    apart = course.experiment(produce, consume, partitions=1, replicas=[1, 2])
+    course.cluster.kill(3)
+    faults = [start_broker(at=0.2, broker=3)]
+    runs = apart.measure({"one": settings(course)}, rate=100, seconds=0.6, faults=faults)
+    assert [label for _, label in runs.events] == ["broker 3 there again"]
+    # What it lasts does not make the run longer.
+    assert runs.ledger().loc["one", ["sent", "stored", "read", "failed"]].tolist() == [60] * 3 + [0]
+    assert course.cluster.in_sync(course.topic("all-in-sync")) == [1, 2, 3]
 
 
 def test_a_load_rises_and_each_part_of_it_is_known(course, stream):

@@ -124,6 +124,16 @@ def kill_leader(at: float) -> Fault:
     return Fault(at, "leader killed", act)
 
 
+def start_broker(at: float, broker: int) -> Fault:
+    """The broker with this id is started. The moment is that at which it answers."""
+
+    def act(cluster: "Cluster", leader: int) -> float:
+        cluster.start(broker)
+        return time.perf_counter()
+
+    return Fault(at, f"broker {broker} there again", act)
+
+
 def kill_followers(at: float) -> Fault:
     """All brokers but the leader end at once (SIGKILL)."""
     return Fault(at, "followers killed", functools.partial(_each_follower, "kill"))

@@ -1,0 +1,3 @@
+def should_stop(bad):
+    """bad: of each booking so far, in order, whether it was; the newest is the last."""
+    return sum(bad[-100:]) > 10
