@@ -26,9 +26,6 @@ MEAN_LINES = 9
 LENGTHS = {"words": 1_500, "lines of code": 200, "figures": 6}
 LONGER = {"words": 1_800, "lines of code": 280, "figures": 6}
 FIGURE = re.compile(r"^(charts\.(?!palette)\w+|course\.(scorecard|panel))\(", re.MULTILINE)
-# The notebooks that don't keep the rules for notebooks yet.
-EXCUSED = SETTINGS["format"]["exclude"]
-LIST = "the list format.exclude in .ci/ruff.toml"
 
 # What says a value and does something only on the way.
 VALUES = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Tuple, ast.IfExp)
@@ -210,41 +207,9 @@ def is_formatted(notebook: NotebookNode) -> bool:
     return result.returncode == 0
 
 
-def complaint(notebook: str, broken: list[str], excused: list[str]) -> str:
-    """What is wrong with a notebook, or with its being on the list; "" for nothing."""
-    if notebook not in excused:
-        return "; ".join(broken)
-    return "" if broken else f"{notebook} keeps the rules now. Take it off {LIST}"
-
-
-def wrong_entries(excused: list[str]) -> list[str]:
-    """Those that are no notebook of the course, or that stand there a second time."""
-    known = [name(path) for path in NOTEBOOKS]
-    return [entry for n, entry in enumerate(excused) if entry not in known or entry in excused[:n]]
-
-
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
-def test_a_notebook_keeps_the_rules_or_is_listed_as_one_that_does_not_yet(path):
-    broken = broken_rules(read(path), int(path.stem[:2]))
-    assert complaint(name(path), broken, EXCUSED) == ""
-    if broken:
-        pytest.xfail(f"excused by {LIST}: {'; '.join(broken)}")
-
-
-def test_the_list_names_notebooks_that_exist_once_each():
-    assert wrong_entries(EXCUSED) == []
-
-
-def test_the_list_can_only_shrink():
-    assert complaint("a", ["wide"], excused=[]) == "wide"
-    assert complaint("a", ["wide"], excused=["a"]) == ""
-    assert "Take it off" in complaint("a", [], excused=["a"])
-    assert complaint("a", [], excused=[]) == ""
-    first, second = map(name, NOTEBOOKS[:2])
-    assert wrong_entries([first, "notebooks/none.ipynb", second, first]) == [
-        "notebooks/none.ipynb",
-        first,
-    ]
+def test_a_notebook_keeps_the_rules(path):
+    assert broken_rules(read(path), int(path.stem[:2])) == []
 
 
 def made_of(*sources: str) -> NotebookNode:

@@ -1,32 +1,15 @@
 """Any cell can be run again: twice in a row, and after the clean-up. Its claims hold each time.
 
 Cells that measure an experiment are run once before the clean-up and once after it, for time.
-
-For the lessons that are described once (those that .ci/ruff.toml does not excuse).
 """
-
-import tomllib
 
 import nbformat
 import pytest
 
 from helpers import notebooks
-from helpers.base import places
-
-SETTINGS = tomllib.loads((places.ROOT / ".ci" / "ruff.toml").read_text(encoding="utf-8"))
-EXCUSED = SETTINGS["format"]["exclude"]
-LESSONS = [
-    pytest.param(path, id=path.stem[:2])
-    for path in notebooks.all_notebooks()
-    if path.relative_to(places.ROOT).as_posix() not in EXCUSED
-]
 
 
-def test_there_are_such_lessons():
-    assert LESSONS
-
-
-@pytest.mark.parametrize("path", LESSONS)
+@pytest.mark.parametrize("path", notebooks.all_notebooks(), ids=lambda path: path.stem[:2])
 def test_each_cell_can_be_run_again_and_again_after_the_clean_up(path, running):
     notebook = nbformat.read(path, as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
