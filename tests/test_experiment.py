@@ -385,7 +385,10 @@ def test_followers_die_and_are_started_again(course, stream):
 
 def test_a_broker_that_has_nothing_of_the_topic_is_started_again(course):
     apart = course.experiment(produce, consume, partitions=1, replicas=[1, 2])
+    alone = course.topic("alone", replicas=[3], min_insync_replicas=1)
     course.cluster.kill(3)
+    # Until the others know, a client may be sent to it.
+    until(lambda: course.cluster.leader(alone) == -1, 20, "the others know that it is dead")
     faults = [start_broker(at=0.2, broker=3)]
     runs = apart.measure({"one": settings(course)}, rate=100, seconds=0.6, faults=faults)
     assert [label for _, label in runs.events] == ["broker 3 there again"]
