@@ -213,14 +213,19 @@ def undecoded(consumer: "KafkaConsumer") -> "dict[TopicPartition, list[SimpleNam
 
 
 def disk_bytes(admin: "KafkaAdminClient", topic: str) -> int:
-    """Bytes of the topic's partitions on the disks of the first broker that answers."""
-    folders = admin.describe_log_dirs()[0]["log_dirs"]
-    return sum(
-        partition["partition_size"]
-        for folder in folders
-        for each in folder["topics"]
-        if each["name"] == topic
-        for partition in each["partitions"]
+    """Bytes of the topic's partitions on the disks of the broker that has most of them.
+
+    Each broker compacts its copy by itself; so this shrinks only when all have.
+    """
+    return max(
+        sum(
+            partition["partition_size"]
+            for folder in broker["log_dirs"]
+            for each in folder["topics"]
+            if each["name"] == topic
+            for partition in each["partitions"]
+        )
+        for broker in admin.describe_log_dirs()
     )
 
 

@@ -49,7 +49,7 @@ class Course(Protocol):
         """All records of a topic."""
 
     def disk_bytes(self, topic: str) -> int:
-        """Bytes of a topic on one broker's disk."""
+        """Bytes of a topic on the disk of the broker that has most of it."""
 
     def experiment(self, *programs: Callable, **topic: object) -> "Experiment":
         """An experiment with these programs."""

@@ -166,7 +166,7 @@ class Lesson:
         return meters.stored_ids(topic, bootstrap_servers=self.bootstrap_servers, **reading)
 
     def disk_bytes(self, topic: str) -> int:
-        """Bytes of a topic on one broker's disk (of each, where all have a copy); 0 where none."""
+        """Bytes of a topic on the disk of the broker that has most of it; 0 where none has."""
         with self._admin() as admin:
             return clients.disk_bytes(admin, topic)
 
