@@ -15,7 +15,7 @@ to it):
     cluster     Kafka and PostgreSQL: started, asked and disturbed, as containers or as processes
     clients     all that touches the inside of kafka-python
     flights     the events
-    base        errors, places and waiting
+    base        errors, places, waiting, and how a widget is shown
 
 install stands apart: it makes .venv, on a Python that has none of this yet.
 """

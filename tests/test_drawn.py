@@ -5,6 +5,7 @@ import pytest
 
 from helpers import charts
 from helpers.base import places
+from helpers.base.widgets import VIEW
 from helpers.learn import drawn
 
 asked = []
@@ -53,7 +54,7 @@ def test_where_nobody_turns_it_it_is_the_figure(monkeypatch):
 def test_who_sees_no_widgets_reads_what_it_is():
     bundle = drawn.show(draw, KNOBS)._repr_mimebundle_()
     assert bundle["text/plain"] == repr(drawn.show(draw, KNOBS)) == drawn.INSTEAD
-    assert drawn.VIEW in bundle
+    assert VIEW in bundle
 
 
 def test_knobs_that_cannot_be_made_are_refused():

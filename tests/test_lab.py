@@ -13,6 +13,7 @@ from jupyter_client import BlockingKernelClient
 
 from helpers import notebooks
 from helpers.base import places
+from helpers.base.widgets import VIEW
 from helpers.notebooks import lab as course_lab
 
 import labs
@@ -190,17 +191,17 @@ def test_a_notebook_that_is_opened_has_no_widget_of_a_kernel_that_may_have_ended
     path = "api/contents/notebooks/widget.ipynb"
     content = lab.ask(f"api/contents/{course_lab.FIRST}")["content"]
     cell = next(cell for cell in content["cells"] if cell["cell_type"] == "code")
-    view = {notebooks.WIDGET: {"model_id": "0" * 32, "version_major": 2, "version_minor": 0}}
+    view = {VIEW: {"model_id": "0" * 32, "version_major": 2, "version_minor": 0}}
     shown = {"output_type": "display_data", "metadata": {}, "data": {**view, "text/plain": "words"}}
     cell["outputs"] = [shown]
     lab.ask(path, {"type": "notebook", "format": "json", "content": content}, "PUT")
     file = lab.folder / "notebooks" / "widget.ipynb"
-    assert notebooks.WIDGET not in file.read_text() and "words" in file.read_text()
+    assert VIEW not in file.read_text() and "words" in file.read_text()
     # Nor where another program has saved it.
     file.write_text(json.dumps(content))
-    assert notebooks.WIDGET in file.read_text()
+    assert VIEW in file.read_text()
     opened = json.dumps(lab.ask(path))
-    assert notebooks.WIDGET not in opened and "words" in opened
+    assert VIEW not in opened and "words" in opened
 
 
 def test_a_kernel_that_says_something_else_is_left_alone(lab):

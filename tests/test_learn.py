@@ -12,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from helpers import notebooks, workers
 from helpers.base import places
 from helpers.base.errors import ClaimFailed, WorkerFailed
+from helpers.base.widgets import VIEW
 from helpers.learn import exercises, predict
 from helpers.learn.exercises import Exercise, Wrong, attempt, is_stub
 
@@ -183,7 +184,7 @@ def test_an_answer_needs_no_question(kernel):
 
 def test_a_saved_notebook_has_words_in_place_of_the_buttons(kernel):
     cell = kernel.run(ASK)
-    assert notebooks.WIDGET in cell.outputs[0].data
+    assert VIEW in cell.outputs[0].data
     book = new_notebook(cells=[cell])
     notebooks._tidy(book)
     assert [output.data for output in book.cells[0].outputs] == [
@@ -192,7 +193,7 @@ def test_a_saved_notebook_has_words_in_place_of_the_buttons(kernel):
 
 
 def test_an_output_that_only_a_kernel_can_show_is_not_saved():
-    view = {notebooks.WIDGET: {"model_id": "0" * 32}}
+    view = {VIEW: {"model_id": "0" * 32}}
     kept = {"output_type": "display_data", "data": {**view, "image/png": "…"}, "metadata": {}}
     gone = {"output_type": "display_data", "data": dict(view), "metadata": {}}
     text = {"output_type": "stream", "name": "stdout", "text": "…"}

@@ -13,6 +13,7 @@ import pytest
 
 from helpers import notebooks
 from helpers.base import places
+from helpers.base.widgets import VIEW
 
 LESSONS = notebooks.all_notebooks()
 HEADINGS = [
@@ -123,7 +124,7 @@ def test_nothing_on_stderr(code):
 
 def test_no_output_needs_a_kernel_to_be_seen(code):
     outputs = [output for cell in code for output in cell.outputs]
-    assert not [output for output in outputs if notebooks.WIDGET in output.get("data", {})]
+    assert not [output for output in outputs if VIEW in output.get("data", {})]
 
 
 def test_metadata_is_kernel_and_language_only(notebook):

@@ -18,6 +18,7 @@ from helpers import charts, notebooks
 from helpers.base import places
 from helpers.base.errors import CourseError, NotInTime
 from helpers.base.waiting import until
+from helpers.base.widgets import VIEW
 from helpers.learn import panel
 from helpers.learn.knobs import make_knob
 from helpers.learn.panel import Panel
@@ -432,8 +433,8 @@ def test_a_tape_is_shown_where_the_run_has_one(running):
 
 def test_its_output_is_a_view_with_words_for_those_who_see_no_widgets(shown):
     bundle = shown._repr_mimebundle_()
-    assert set(bundle) == {panel.VIEW, "text/plain"}
-    assert bundle[panel.VIEW]["model_id"] == shown.box.model_id
+    assert set(bundle) == {VIEW, "text/plain"}
+    assert bundle[VIEW]["model_id"] == shown.box.model_id
     assert bundle["text/plain"] == repr(shown) and "run this cell" in repr(shown)
 
 

@@ -9,8 +9,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from helpers import notebooks
 from helpers.base import places
+from helpers.base.widgets import VIEW
 
-WIDGET = "application/vnd.jupyter.widget-view+json"
 FIRST = "from helpers import meters"
 CELLS = {
     "paced": (
@@ -79,7 +79,7 @@ def seen(book):
 @pytest.mark.parametrize("name", WATCHED)
 def test_a_bar_is_shown_while_a_cell_works(name, seen):
     (shown,) = seen[name].of_kind("display_data")
-    model = shown["data"][WIDGET]["model_id"]
+    model = shown["data"][VIEW]["model_id"]
     assert model in [content["comm_id"] for content in seen[name].of_kind("comm_open")]
 
 
@@ -98,7 +98,7 @@ def test_the_bar_costs_a_few_messages_a_second(seen):
 
 @pytest.mark.parametrize("name", WATCHED)
 def test_the_bar_is_gone_afterwards(name, seen):
-    model = seen[name].of_kind("display_data")[0]["data"][WIDGET]["model_id"]
+    model = seen[name].of_kind("display_data")[0]["data"][VIEW]["model_id"]
     assert model in [content["comm_id"] for content in seen[name].of_kind("comm_close")]
     (emptied,) = seen[name].of_kind("update_display_data")
     assert emptied["data"] == {}

@@ -2,7 +2,6 @@
 expression: ``charts.lag(…)``.
 
     bars          throughput, scorecard, ledger
-    spread        latency
     tradeoff      tradeoff
     over_time     lag, in_flight, done_over_time, latency_over_time, stored_over_time
     live          live, Screen
@@ -33,7 +32,6 @@ from .loads import load_curve, load_latency
 from .over_time import done_over_time, in_flight, lag, latency_over_time, stored_over_time
 from .ownership import gantt
 from .partition import offsets
-from .spread import latency
 from .sweeps import front, heat_map, pareto
 from .tape import STATES, tape
 from .tradeoff import tradeoff
@@ -56,7 +54,6 @@ __all__ = [
     "heat_map",
     "in_flight",
     "lag",
-    "latency",
     "latency_over_time",
     "ledger",
     "load_curve",

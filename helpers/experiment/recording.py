@@ -162,8 +162,7 @@ class Recording:
         frame["seconds"] = frame["at"] - self.start
         keys = ["seconds", "partition"] if each else ["seconds"]
         total = frame.groupby(keys, as_index=False)["lag"].sum()
-        until = self.seconds if last is None else last
-        return total[total["seconds"].between(WARM_UP, until)].reset_index(drop=True)
+        return self._sampled(total, last)
 
     def by_load(self) -> pd.DataFrame:
         """A row per load that was offered, one after the other (faults.offer).
@@ -212,9 +211,12 @@ class Recording:
         frame = pd.concat(rows[["at"]].assign(step=step) for rows, step in both)
         frame = frame.sort_values("at", kind="stable")
         seconds, lag = frame["at"] - self.start, frame["step"].cumsum().clip(lower=0)
+        return self._sampled(pd.DataFrame({"seconds": seconds, "lag": lag}), last)
+
+    def _sampled(self, frame: pd.DataFrame, last: float | None) -> pd.DataFrame:
+        """Its rows from the warm-up until `last`, or as long as messages were paced."""
         until = self.seconds if last is None else last
-        inside = seconds.between(WARM_UP, until)
-        return pd.DataFrame({"seconds": seconds, "lag": lag})[inside].reset_index(drop=True)
+        return frame[frame["seconds"].between(WARM_UP, until)].reset_index(drop=True)
 
     @property
     def _waited(self) -> str:

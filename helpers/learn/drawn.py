@@ -11,9 +11,9 @@ import ipywidgets
 
 from .. import charts
 from ..base import places
-from .knobs import make_knobs
+from ..base.widgets import view_or_text
+from .knobs import make_knobs, settings_of
 
-VIEW = "application/vnd.jupyter.widget-view+json"
 INSTEAD = "A figure with knobs. To turn them, run this cell."
 
 
@@ -44,10 +44,7 @@ class Drawn:
 
     def figure(self) -> charts.Chart:
         """The figure as the knobs say now."""
-        settings = {}
-        for knob in self.knobs.values():
-            settings |= knob.settings
-        return self._draw(**settings)
+        return self._draw(**settings_of(self.knobs))
 
     def _turned(self, _: object) -> None:
         try:
@@ -58,8 +55,7 @@ class Drawn:
             self.trouble.value = f'<div role="alert"><b>Error:</b> {words}</div>'
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
-        # The text is for those who see no widgets, as in a notebook that was saved.
-        return {VIEW: self.box._repr_mimebundle_()[VIEW], "text/plain": INSTEAD}
+        return view_or_text(self.box, INSTEAD)
 
     def __repr__(self) -> str:
         return INSTEAD

@@ -50,6 +50,11 @@ def make_knobs(wanted: Mapping[str, object]) -> dict[str, Knob]:
     return {name: make_knob(name, values) for name, values in wanted.items()}
 
 
+def settings_of(knobs: Mapping[str, Knob]) -> dict[str, object]:
+    """What all of them say."""
+    return {name: value for knob in knobs.values() for name, value in knob.settings.items()}
+
+
 def make_knob(name: str, values: object) -> Knob:
     """The knob that these values ask for. Raises ValueError where they ask for none."""
     match values:

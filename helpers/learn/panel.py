@@ -20,8 +20,9 @@ from .. import charts
 from ..base import places
 from ..base.errors import CourseError
 from ..base.waiting import until
+from ..base.widgets import view_or_text
 from ..experiment import Live, Snapshot
-from .knobs import make_knobs
+from .knobs import make_knobs, settings_of
 
 LAST = 20.0  # seconds that the figure shows
 EVERY = 0.33  # seconds from one picture to the next
@@ -32,7 +33,6 @@ BEAT = 5.0  # seconds; so often a page that shows the panel says that it is ther
 # Seconds without a beat, after which no page shows the panel any more. A browser lets a page that
 # is not in sight speak once a minute only.
 GONE = 90.0
-VIEW = "application/vnd.jupyter.widget-view+json"
 INSTEAD = "A panel with knobs, buttons and a live figure. To turn them, run this cell."
 
 # Count -> words, and what it means.
@@ -186,9 +186,7 @@ class Panel:
 
     def _wanted(self) -> tuple[dict[str, object], float]:
         """What the knobs say: settings, and rate."""
-        settings = {}
-        for knob in self.knobs.values():
-            settings |= knob.settings
+        settings = settings_of(self.knobs)
         return settings, settings.pop("rate", self._rate)
 
     # What is seen
@@ -282,8 +280,7 @@ class Panel:
         )
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
-        # The text is for those who see no widgets, as in a notebook that was saved.
-        return {VIEW: self.box._repr_mimebundle_()[VIEW], "text/plain": INSTEAD}
+        return view_or_text(self.box, INSTEAD)
 
     def __repr__(self) -> str:
         return INSTEAD

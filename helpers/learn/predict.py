@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from .. import charts
 from ..base.errors import ClaimFailed
+from ..base.widgets import view_or_text
 
 # (lesson, what the question is about) -> question: so a choice outlives the cell that asked.
 _asked: "dict[tuple[int, str], Question]" = {}
@@ -65,10 +66,7 @@ class Question:
         self._buttons.observe(self._choose, "value")
         self._update()
         text = f"{', '.join(self.letters[:-1])} or {self.letters[-1]}? Run this cell to choose."
-        kind = "application/vnd.jupyter.widget-view+json"
-        view = self._box._repr_mimebundle_()[kind]
-        # The text is for those who see no widgets, as in a notebook that was saved.
-        display({"text/plain": text, kind: view}, raw=True)
+        display(view_or_text(self._box, text), raw=True)
 
     def _choose(self, change: dict) -> None:
         self.chosen = change["new"] or ""

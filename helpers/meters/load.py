@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from tqdm import auto
 
+from ..base.widgets import view
+
 Step = TypeVar("Step")
 Variant = TypeVar("Variant")
 NAP = 0.001  # seconds; shorter waits are not worth going to sleep for
@@ -104,9 +106,7 @@ def _show(bar: auto.tqdm) -> Callable[[], None]:
     from IPython.display import display
 
     # No text: that is for those who see no widgets, as in a notebook that was saved.
-    kind = "application/vnd.jupyter.widget-view+json"
-    view = {kind: bar.container._repr_mimebundle_()[kind]}
-    place = display(view, raw=True, display_id=True)
+    place = display(view(bar.container), raw=True, display_id=True)
     ending = ExitStack()  # which happens once
     ending.callback(place.update, {}, raw=True)
     for widget in (bar.container, *bar.container.children):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import nbformat
 
 from ..base import places
+from ..base.widgets import VIEW
 
 if TYPE_CHECKING:
     from nbclient import NotebookClient
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 EXECUTED = places.ROOT / "tests" / "executed.json"
 # The README's picture: notebook, cell, file.
 COVER = ("01-fire-and-forget.ipynb", "hole", places.NOTEBOOKS / "figure.png")
-WIDGET = "application/vnd.jupyter.widget-view+json"  # an output that only its kernel can show
 CELL_TIMEOUT = 60  # seconds; a cell is meant to need 20 at most, and CI machines are slow
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -125,7 +125,7 @@ def remove_widgets(notebook: dict) -> None:
     for cell in notebook.get("cells", []):
         if cell["cell_type"] == "code":
             for output in cell["outputs"]:
-                output.get("data", {}).pop(WIDGET, None)
+                output.get("data", {}).pop(VIEW, None)
             cell["outputs"] = [output for output in cell["outputs"] if output.get("data") != {}]
 
 

@@ -392,25 +392,6 @@ FIGURES: dict[str, dict[str, Case]] = {
         "cut off": Case(calls(LONG[:2], 60_000), dict(events=EVENTS[:2], top=100)),
         "one call": Case(calls(["only"], 1)),
     },
-    "latency": {
-        "ordinary": Case(spread()),
-        "stages": Case(
-            {
-                (name, stage): values
-                for name, values in spread().items()
-                for stage in ("in the queue", "on the wire")
-            }
-        ),
-        "long names": Case(spread(variants=LONG), title=LONG_TITLE),
-        "extremes": Case(
-            {"zero": [0.0], "one": [1.0], "NaN": [np.nan], "none": [], "long": [1e-6, 1e6]}
-        ),
-        "three decades": Case(
-            {"commit every 100th": [0.0025, 0.104], "commit each message": [1.1, 1.9]}
-        ),
-        "a single one": Case({"only": [0.0033]}),
-        "µs": Case(spread([1e-5, 2e-5, 3e-4])),
-    },
     "ledger": {
         "ordinary": Case(book()),
         "processed": Case(

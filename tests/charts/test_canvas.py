@@ -18,7 +18,7 @@ def test_a_variant_has_one_colour_everywhere():
     for name in ("throughput", "scorecard"):
         bars = drawn(name).axes[0].patches
         assert [to_hex(bar.get_facecolor()) for bar in bars] == colours
-    for name in ("lag", "in_flight", "latency_over_time", "latency"):
+    for name in ("lag", "in_flight", "latency_over_time"):
         lines = [line for line in drawn(name).axes[0].lines if len(line.get_xdata()) > 1]
         assert list(dict.fromkeys(to_hex(line.get_color()) for line in lines))[:3] == colours
 
