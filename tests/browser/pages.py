@@ -38,7 +38,7 @@ class Window:
         self.page = page
         self.screenshots = screenshots
         self.errors: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(f"exception: {error}"))
+        page.on("pageerror", lambda error: self.errors.append(error.stack or str(error)))
         page.on("console", self._heard)
 
     def open(self, address: str) -> None:
