@@ -2,6 +2,9 @@
 user's.
 """
 
+import contextlib
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +17,8 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling, Scheduling
 
 from helpers.base import places
+from helpers.base.errors import NotInTime
+from helpers.base.waiting import until
 from helpers.cluster import jars
 
 from clones import Clone, copy_cache, give_to, is_root, make_venv
@@ -31,7 +36,7 @@ SHARED = {
     "test_ui.py": "another running clone",
 }
 # Files of which each test can go to any worker: it starts a clone, or takes its worker's.
-SPLIT = ["claims/test_claims.py", "test_situations.py"]
+SPLIT = ["claims/test_run_again.py", "claims/test_claims.py", "test_situations.py"]
 
 # What takes longest comes first, so that all workers end at the same time.
 FIRST = [*SHARED, "test_ordinary_user.py", *SPLIT]
@@ -49,10 +54,14 @@ def _file(nodeid: str) -> str:
 
 
 class ByCluster(LoadScopeScheduling):
-    """Hands out tests by the cluster that they share, else by file, which may have a fixture."""
+    """Hands out tests by the cluster that they share, else by file, which may have a fixture.
+    Exercises go by lesson: each has a kernel.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = _file(nodeid)
+        if file == "exercises" and (lesson := re.search(r"\[(\d\d)", nodeid)):
+            return lesson[1]
         return nodeid if file in SPLIT else SHARED.get(file, file)
 
 
@@ -97,6 +106,21 @@ def running(tmp_path_factory: pytest.TempPathFactory, warm_cache: Path) -> Itera
     assert started.returncode == 0, started.stdout + started.stderr
     yield clone
     clone.close()
+
+
+@pytest.fixture(scope="session")
+def all_running(running: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """The worker's running clone, once the other workers' run as well: their start takes all
+    processors. Not for ever, as a worker may have no test that needs one.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers > 1:
+        shared: Path = tmp_path_factory.getbasetemp().parent / "running"
+        shared.mkdir(exist_ok=True)
+        (shared / os.environ["PYTEST_XDIST_WORKER"]).touch()
+        with contextlib.suppress(NotInTime):
+            until(lambda: len(list(shared.iterdir())) == workers, 60, "all clusters run", nap=0.2)
+    return running
 
 
 @pytest.fixture(scope="module")
