@@ -20,6 +20,8 @@ from clones import Clone, copy_cache, is_root
 from pages import HEIGHT, WIDTHS, Notebook, Window
 
 SCREENSHOTS = places.ROOT / ".screenshots"
+# Where JupyterLab keeps this setting, in the cache.
+FOLLOWS = "jupyter/lab/user-settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings"
 PATIENCE = 20_000  # milliseconds that the page may take to do what it was asked for
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 NONE_FOUND = (
@@ -72,6 +74,10 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
 
 @pytest.fixture(scope="session")
 def lab(clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[labs.Lab]:
+    """JupyterLab, whose theme follows the browser's. So it is from the start: see Window.theme."""
+    settings = Path(clone.env[places.CACHE_VARIABLE]) / FOLLOWS
+    settings.parent.mkdir(parents=True)
+    settings.write_text('{"adaptive-theme": true}')
     with labs.running(clone, tmp_path_factory.mktemp("home")) as lab:
         yield lab
 

@@ -42,9 +42,8 @@ class Window:
         page.on("console", self._heard)
 
     def open(self, address: str) -> None:
-        """Opens it as `make lab` does, with the theme following what `theme` asks for."""
+        """Opens it as `make lab` does."""
         self.page.goto(address)
-        self.menu("Settings", "Theme", "Synchronize with System Settings")
 
     def menu(self, *names: str) -> None:
         """Chooses from the menus at the top, as in menu("Run", "Run All Cells")."""
@@ -55,11 +54,17 @@ class Window:
             entry.filter(has_text=re.compile(rf"^{re.escape(name)}")).first.click()
 
     def theme(self, name: str) -> None:
-        """Shows JupyterLab in its light or its dark theme."""
+        """Shows JupyterLab in its light or its dark theme.
+
+        Waits for the splash that covers a change, before as well: JupyterLab takes it away twice
+        where a change comes while it fades, and fails the second time.
+        """
+        splash = self.page.locator("#jupyterlab-splash")
+        expect(splash).to_have_count(0)
         self.page.emulate_media(color_scheme=name)
         light = str(name == "light").lower()
         expect(self.page.locator("body")).to_have_attribute("data-jp-theme-light", light)
-        expect(self.page.locator("#jupyterlab-splash")).to_have_count(0)  # it fades away
+        expect(splash).to_have_count(0)
 
     def picture(self, name: str) -> None:
         """Keeps what the window shows now, in both themes. The light one stays."""
