@@ -17,6 +17,7 @@ What is in here (.ci/imports.ini says which of these may import which):
     containers   the compose file as it stands, run by Docker Compose
     processes    the same services as processes; kafka and postgres know how each is started,
                  ui is their web page: it watches the brokers, and only reads
+    turn         one process at a time works with the brokers
     checks       why something can't be started here
     children     processes that outlive the command that started them
     ports        what a kafka-up was given, until kafka-down
@@ -29,5 +30,6 @@ draws nothing but its web page.
 """
 
 from .face import Cluster, connect
+from .turn import turns
 
-__all__ = ["Cluster", "connect"]
+__all__ = ["Cluster", "connect", "turns"]

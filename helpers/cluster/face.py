@@ -15,6 +15,7 @@ from ..base.errors import ClusterError, NoCluster
 from ..base.waiting import until
 from . import checks, compose, wire
 from .runner import Runner, choose_runner
+from .turn import turns
 
 Answer = TypeVar("Answer")
 LAST_LINES = 20  # of a dead node's log, in which a reason is looked for
@@ -88,6 +89,7 @@ class Cluster:
         """Ends a broker at once, without a goodbye (SIGKILL). Does nothing to a dead one."""
         service = self._service(broker)
         self._check_ours()
+        turns.take(_away(broker))
         self.runner.kill(service)
 
     def start(self, broker: int, timeout: float = 30.0) -> None:
@@ -96,11 +98,13 @@ class Cluster:
         self._check_ours()
         self.runner.start([service])
         self.wait_for_broker(broker, timeout)
+        turns.give_back(_away(broker))
 
     def pause(self, broker: int) -> None:
         """Freezes a broker: its process lives and keeps its connections, but does nothing."""
         service = self._service(broker)
         self._check_ours()
+        turns.take(_away(broker))
         self.runner.pause(service)
 
     def resume(self, broker: int) -> None:
@@ -108,13 +112,20 @@ class Cluster:
         service = self._service(broker)
         self._check_ours()
         self.runner.resume(service)
+        turns.give_back(_away(broker))
 
     def heal(self, timeout: float = 60.0) -> None:
         """Makes the cluster whole: resumes what is paused, starts what is dead.
 
-        Waits for full in-sync sets. Raises NoCluster where the cluster was ended: starting it is
-        not a lesson's business.
+        Waits for full in-sync sets, and before that for its turn, as a broker may be away because
+        another run has taken it. Raises NoCluster where the cluster was ended: starting it is not a
+        lesson's business.
         """
+        with turns.turn("it makes the cluster whole"):
+            self._heal(timeout)
+            turns.give_back(*map(_away, self.brokers_by_id))
+
+    def _heal(self, timeout: float) -> None:
         states = self._check_ours()
         if any(states[name] == "stopped" for name in self._controllers):
             raise self._no_cluster()
@@ -294,6 +305,11 @@ class Cluster:
         except KeyError:
             known = ", ".join(map(str, self.brokers_by_id))
             raise ClusterError(f"There is no broker {broker!r}; there are {known}") from None
+
+
+def _away(broker: int) -> str:
+    """Why others have to wait."""
+    return f"it has taken broker {broker} away"
 
 
 def connect() -> Cluster:

@@ -18,6 +18,7 @@ import pandas as pd
 
 from ..base.errors import CourseError, NotInTime, WorkerFailed
 from ..base.waiting import until
+from ..cluster import turns
 from . import record
 from .programs import PATIENCE, TOPIC, Program, Programs, count_of
 from .record import NAMES
@@ -91,6 +92,7 @@ class Live:
         self.errors: list[str] = []
         self._stopped = False
         with ExitStack() as stack:
+            stack.enter_context(turns.turn("its panel is at work (Stop ends that)"))
             self.topic = programs.new_topic("live", settings)
             stack.callback(self._course.delete_topic, self.topic)
             self._retired: list[Program] = []

@@ -32,10 +32,10 @@ from .. import charts, clients, meters, workers
 from ..base import places
 from ..base.errors import ClaimFailed, NotInTime, StillAtWork
 from ..base.waiting import until
-from ..cluster import connect
+from ..cluster import connect, turns
 from ..experiment import Experiment, Programs
 from ..learn import drawn, exercises, panel, predict
-from . import runs
+from . import cells, runs
 
 if TYPE_CHECKING:
     from kafka.consumer.fetcher import ConsumerRecord
@@ -361,8 +361,10 @@ def start(number: int) -> Lesson:
     """Begins a run of lesson `number`: connects, mends what an earlier run left, says where it is.
 
     Raises NoCluster (with the command that starts one) where no cluster runs, and StillAtWork where
-    an interrupted cell does not end.
+    an interrupted cell does not end, or another notebook does not give up its turn.
     """
+    turns.who = f"Lesson {number}"
+    cells.one_at_a_time()
     lesson = Lesson(number)
     # An interrupted run may have left threads, workers and clients at work, a broker dead, and
     # topics behind.
@@ -378,7 +380,7 @@ def start(number: int) -> Lesson:
     for run in runs.others(number):
         print(
             f"Process {run.pid} is at work on this lesson, too, since {run.since}. Neither touches "
-            "the other's topics; but a broker that one of them kills is missing for both."
+            "the other's topics, and their cells take turns."
         )
     return lesson
 
