@@ -7,7 +7,7 @@ unexport PYTHONPATH
 export CLUSTER UI_PORT POSTGRES_PORT KAFKA_COURSE_CACHE KAFKA_COURSE_MAVEN CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help lab notebooks-test notebooks-run kafka-up kafka-down kafka-status kafka-logs ui test commands-test faults-test lint resolve-test claims-test exercises-test robustness-test browser-test compose-test bench clean requirements install
+.PHONY: help lab notebooks-test notebooks-run kafka-up kafka-down kafka-status kafka-logs ui test commands-test faults-test lint resolve-test claims-test exercises-test robustness-test browser-test compose-test bench soak clean requirements install
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
@@ -67,8 +67,8 @@ resolve-test: install  ## check that all requirements have wheels for each syste
 claims-test: install  ## run each cell again, and break each lesson's pattern: its claims must notice
 	@$(VENV) -m pytest tests/claims $(SIDE_BY_SIDE)
 
-exercises-test: install  ## check that each exercise takes its solution, and no stub or wrong answer
-	@$(VENV) -m pytest tests/exercises $(SIDE_BY_SIDE)
+exercises-test: kafka-up  ## check that each exercise takes its solution, and no stub or wrong answer
+	@$(VENV) -m pytest tests/exercises
 
 robustness-test: kafka-up  ## run the notebooks twice, interrupted, and over a cluster that crashed
 	@$(VENV) -m pytest tests/robustness
@@ -90,6 +90,12 @@ compose-test: install  ## run all notebooks and the fault API on the cluster tha
 
 bench: install  ## measure what the course promises of itself, as a table
 	@$(VENV) tests/bench.py
+
+N ?= 20
+AT_ONCE ?= 1
+BREAK ?= 0
+soak: install  ## run all notebooks N=20 times, shuffled and under load (AT_ONCE=3; BREAK=1: things die)
+	@$(VENV) tests/soak.py $(N) $(AT_ONCE) $(BREAK) $(SEED)
 
 clean:  ## end the cluster and delete its data and .venv (the cache outside the clone stays)
 	@if [ -d .cluster ]; then $(MAKE) --no-print-directory install && $(VENV) -m helpers.cluster down --forget; fi

@@ -248,6 +248,20 @@ def delete_groups(admin: "KafkaAdminClient", wanted: Callable[[str], bool]) -> N
             raise getattr(errors, answer)(group)
 
 
+def all_joined() -> bool:
+    """Whether each of this process's consumers that subscribes as a member of a group is one by
+    now, and knows its partitions.
+    """
+    from kafka import KafkaConsumer
+    from kafka.structs import MemberState
+
+    return all(
+        consumer.group_metadata().state is MemberState.STABLE
+        for consumer in _alive(KafkaConsumer)
+        if consumer.config["group_id"] is not None and consumer.subscription()
+    )
+
+
 def members_of(admin: "KafkaAdminClient", group: str) -> int | None:
     """How many members a stable group has.
 

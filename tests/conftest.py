@@ -4,7 +4,6 @@ user's.
 
 import contextlib
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -54,14 +53,10 @@ def _file(nodeid: str) -> str:
 
 
 class ByCluster(LoadScopeScheduling):
-    """Hands out tests by the cluster that they share, else by file, which may have a fixture.
-    Exercises go by lesson: each has a kernel.
-    """
+    """Hands out tests by the cluster that they share, else by file, which may have a fixture."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = _file(nodeid)
-        if file == "exercises" and (lesson := re.search(r"\[(\d\d)", nodeid)):
-            return lesson[1]
         return nodeid if file in SPLIT else SHARED.get(file, file)
 
 

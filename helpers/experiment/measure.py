@@ -61,6 +61,8 @@ def _turn(
     with ExitStack() as stack:
         if any(fault.hits for fault in faults):
             stack.callback(cluster.heal)
+        # Before the sides: whatever ends them ends what waits for them.
+        waiting = stack.enter_context(ThreadPoolExecutor(len(variants)))
         sides = [
             stack.enter_context(Side(programs, variant, settings, pace, waits, crashes))
             for variant, settings in variants.items()
@@ -77,11 +79,10 @@ def _turn(
         happened = timers.submit(_disturb, cluster, leader, faults, start, by_name)
         _show_progress(start, pace.seconds)
         events = happened.result()  # raises what went wrong there
-        for side in sides:
-            side.finish()
+        list(waiting.map(Side.finish, sides))
         offers = [(at, fault.rate) for (at, _), fault in zip(events, faults) if fault.rate]
         loads = [(0.0, pace.rate), *offers]
-        return [side.recording(number, start, events, loads) for side in sides]
+        return list(waiting.map(lambda side: side.recording(number, start, events, loads), sides))
 
 
 def _one_leader(cluster: Cluster, topics: list[str]) -> int:

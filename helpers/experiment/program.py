@@ -110,7 +110,7 @@ class Run:
         self.folder = Path(order["folder"])
         pace = (order[name] for name in ("rate", "seconds", "burst", "burst_seconds"))
         self.feed = Feed(tell, *pace)
-        self._tell, self._looks, self._group = tell, 0, order["group"]
+        self._tell, self._looks, self._ready, self._group = tell, 0, False, order["group"]
         self._write = record.Writer(self.folder / self.name, order["number"]).write
         self._crash, self._times = order["crash"], Counter({DONE: order["done"]})
 
@@ -129,7 +129,9 @@ class Run:
         self._looks += 1
         if self._looks == 1:
             self._tell("begins")
-        if self._looks == 2:  # it has been through its loop, so its client is connected
+        # It has been through its loop, so its client is connected, and has its partitions.
+        if not self._ready and self._looks > 1 and clients.all_joined():
+            self._ready = True
             self._tell("ready", "reads")
         if not self._tell.stopping():
             return True

@@ -63,14 +63,14 @@ class Exercises:
 
 
 @pytest.fixture(scope="module")
-def kernel_of(all_running) -> Iterator[Callable[[int], Exercises]]:
+def kernel_of() -> Iterator[Callable[[int], Exercises]]:
     """A lesson's kernel, started when it is first asked for."""
     with ExitStack() as stack:
 
         @functools.cache
         def started(lesson: int) -> Exercises:
             client = notebooks.client(nbformat.v4.new_notebook())
-            stack.enter_context(client.setup_kernel(**all_running.kernel()))
+            stack.enter_context(client.setup_kernel())
             kernel = Exercises(lesson, client)
             stack.callback(kernel.clean_up)
             return kernel
