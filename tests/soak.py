@@ -21,6 +21,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -28,9 +29,9 @@ from xml.etree import ElementTree
 
 import nbformat
 import psutil
-from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
 
-from helpers import notebooks
+from helpers import clients, notebooks
 from helpers.base import places
 from helpers.cluster.processes import ProcessRunner
 
@@ -197,11 +198,15 @@ def left_behind(clone: Clone, lesson: str) -> list[str]:
     """What is still there of a lesson that has cleaned up: processes, topics, groups, files."""
     known = set(clone.pids().values())
     for pid in list(known):
-        known |= {child.pid for child in psutil.Process(pid).children(recursive=True)}
+        with suppress(psutil.NoSuchProcess):
+            known |= {child.pid for child in psutil.Process(pid).children(recursive=True)}
     found = [f"process {each.pid}" for each in clone.processes() if each.pid not in known]
-    with KafkaAdminClient(bootstrap_servers=clone.bootstrap_servers) as admin:
-        found += [f"topic {name}" for name in admin.list_topics()]
-        found += [f"group {group['group_id']}" for group in admin.list_groups()]
+    try:
+        with clients.new_admin(clone.bootstrap_servers) as admin:
+            found += [f"topic {name}" for name in admin.list_topics()]
+            found += [f"group {group['group_id']}" for group in admin.list_groups()]
+    except KafkaError as error:  # of a run that failed
+        found.append(f"process that does not answer: {error}")
     found = [what for what in found if f" lesson-{lesson}-" in what or what.startswith("process")]
     scratch = clone.folder / places.SCRATCH.name
     return found + [f"file {path.name}" for path in scratch.glob(f"lesson-{lesson}-*")]

@@ -20,6 +20,7 @@ from helpers.experiment import (
     crash,
     fail,
     kill_member,
+    record,
     start_member,
     stop_member,
 )
@@ -41,7 +42,7 @@ def produce(run, servers):
             run.sent(n, due, producer.send(run.topic, value, partition=n % 3))
 
 
-def consume(run, servers, every=10, first=False, **settings):
+def consume(run, servers, every=10, first=False, wait=500, **settings):
     """Commits what it is done with after each so many records, or each batch before it is done."""
     done, since = {}, 0
 
@@ -58,7 +59,7 @@ def consume(run, servers, every=10, first=False, **settings):
         consumer.subscribe([run.topic], listener=Listener())
         consumer.partitions_for_topic(run.topic)
         while run.goes_on():
-            batch = consumer.poll(timeout_ms=500, max_records=20)
+            batch = consumer.poll(timeout_ms=wait, max_records=20)
             if first and batch:
                 consumer.commit()
             run.reached("polled")
@@ -147,6 +148,14 @@ def test_members_come_and_go_and_it_is_known_who_owned_what(course, stream):
     assert set(last["member"]) == {"C"} and sorted(last["partition"]) == [0, 1, 2]
     assert len(reads) == run.counts()["sent"] + run.counts()["repeated"]
     charts.gantt({"one": book}, title="Who owned what")
+
+
+def test_a_run_begins_when_its_readers_have_their_partitions(course, stream):
+    hasty = settings(course, wait=1)  # ms; joining takes longer
+    [run] = stream.measure({"hasty": hasty}, rate=100, seconds=0.2)["hasty"]
+    assigned = run.rows[run.rows["kind"] == record.ASSIGNED]
+    assert sorted(assigned["partition"]) == [0, 1, 2]
+    assert assigned["at"].max() < run.start
 
 
 def test_members_that_ask_for_no_group_are_not_waited_for(course):

@@ -38,12 +38,12 @@ class Pace:
     burst_seconds: float = math.inf  # it takes no message later
 
     def __post_init__(self):
-        positive = (self.rate, self.seconds, self.burst_seconds)
-        if not (all(number > 0 for number in positive) and self.burst >= 0):
+        paced = 0 < self.rate <= ENDLESS and 0 < self.seconds <= ENDLESS
+        if not (paced and self.burst_seconds > 0 and self.burst >= 0):
             raise ValueError(
-                "rate (messages per second), seconds and burst_seconds must be positive, and burst "
-                f"(messages) not negative, not {self.rate}, {self.seconds}, {self.burst_seconds} "
-                f"and {self.burst}"
+                "rate (messages per second), seconds and burst_seconds must be positive (up to a "
+                f"billion), and burst (messages) not negative, not {self.rate}, {self.seconds}, "
+                f"{self.burst_seconds} and {self.burst}"
             )
 
 

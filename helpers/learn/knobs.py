@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
-from math import floor, log10, sqrt
+from math import ceil, floor, log10, sqrt
 
 import ipywidgets
 
@@ -12,6 +12,7 @@ from .. import charts
 LOGARITHMIC = 50  # from this ratio of high to low on a slider goes by 1, 1.5, 2, 3, 5, 7, 10, …
 STEPS = (1, 1.5, 2, 3, 5, 7)
 MOST_KNOBS = 4
+LARGEST = 1e12  # number on a slider; a browser's own are exact up to 9e15
 SHORT = 24  # letters of all choices together
 NAMES = "11em"  # how wide a knob's name is
 VARIANT = "variant"  # the knob that chooses one
@@ -93,7 +94,7 @@ def _choice(name: str, settings: Mapping[str, dict]) -> Knob:
 
 
 def _slider(name: str, values: tuple) -> Knob:
-    numbers = all(isinstance(each, int | float) and not isinstance(each, bool) for each in values)
+    numbers = all(type(each) in (int, float) and abs(each) <= LARGEST for each in values)
     if not numbers or len(values) not in (2, 3) or not values[0] < values[1]:
         raise ValueError(f"The knob {name} needs (low, high) or (low, high, first), not {values!r}")
     low, high, *first = values
@@ -135,8 +136,9 @@ def _steps(low: float, high: float, whole: bool) -> Iterable[float]:
 
 
 def _step(low: float, high: float, whole: bool) -> float:
-    """A hundred steps or fewer, which end exactly at the high end."""
-    if not whole:
-        return (high - low) / 100
+    """A hundred steps or fewer, which end exactly at the high end where that leaves ten of them."""
     span = high - low
-    return next(step for step in range(max(1, span // 100), span + 1) if span % step == 0)
+    if not whole:
+        return span / 100
+    even = [span // count for count in range(100, 9, -1) if span % count == 0]
+    return even[0] if even else ceil(span / 100)

@@ -13,6 +13,7 @@ from ..base.widgets import view
 
 Step = TypeVar("Step")
 Variant = TypeVar("Variant")
+MOST = 1e9  # messages per second, and seconds
 NAP = 0.001  # seconds; shorter waits are not worth going to sleep for
 LONG = 2  # seconds; from here on a learner is shown that something goes on
 BAR = "{percentage:3.0f}% {bar} {remaining} left"
@@ -33,10 +34,13 @@ def paced(
     NOT to Measure Latency".) Shows a progress bar if it takes long (in the main thread only: a
     notebook can't tell which cell another thread's bar belongs to).
 
-    Raises ValueError unless `rate` (messages per second) and `seconds` are positive.
+    Raises ValueError unless `rate` (messages per second) and `seconds` are positive, and no more
+    than a billion.
     """
-    if not (rate > 0 and seconds > 0):
-        raise ValueError(f"rate and seconds must be positive, not {rate} and {seconds}")
+    if not (0 < rate <= MOST and 0 < seconds <= MOST):
+        raise ValueError(
+            f"rate and seconds must be positive, up to a billion, not {rate} and {seconds}"
+        )
     plan = range(round(rate * seconds))
     with _watched(plan) if seconds >= LONG else nullcontext(plan) as steps:
         start = clock()
