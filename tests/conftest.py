@@ -31,6 +31,7 @@ SHARED = {
     "test_lesson.py": "this clone's",
     "test_experiment.py": "this clone's",
     "test_truth.py": "this clone's",
+    "test_turn.py": "this clone's",
     "client_faults": "another running clone",
     "test_ui.py": "another running clone",
 }
