@@ -109,8 +109,10 @@ def test_a_lock_without_a_word_of_its_holder_is_no_error(holder, turns, tmp_path
 
 # Cells of a notebook without a kernel around it: each line of standard input is one.
 NOTEBOOK = """
+import signal
 import sys
 from IPython.core.interactiveshell import InteractiveShell
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as a kernel has it, however it was begun
 shell = InteractiveShell.instance()
 shell.run_cell("from helpers.lesson import cells; cells.one_at_a_time()")
 print("started", flush=True)
