@@ -99,7 +99,7 @@ N ?= 20
 AT_ONCE ?= 1
 BREAK ?= 0
 soak: install  ## run all notebooks N=20 times, shuffled and under load (AT_ONCE=3; BREAK=1: things die)
-	@$(VENV) tests/soak.py $(N) $(AT_ONCE) $(BREAK) $(SEED)
+	@$(VENV) tests/soak.py $(N) $(AT_ONCE) $(BREAK) $(SEED) --only=$(ONLY)
 
 clean:  ## end the cluster and delete its data and .venv (the cache outside the clone stays)
 	@if [ -d .cluster ]; then $(MAKE) --no-print-directory install && $(VENV) -m helpers.cluster down --forget; fi

@@ -5,6 +5,7 @@
                 has busy loops beside it, as many as there are cores
     BREAK=1     in the middle of each run, one broker, all brokers, PostgreSQL or the kernel is
                 killed. Then the cluster is started again, and the notebook must pass
+    ONLY=06,15  only these lessons
     SEED=…      the same orders and moments again
 
 It ends with 1 where a run failed or left something behind. Ctrl+C ends it with a report so far.
@@ -74,9 +75,12 @@ class Run:
 class Soak:
     """The runs that are to come, and those that were."""
 
-    def __init__(self, folder: Path, breaks: bool, seed: int):
+    def __init__(self, folder: Path, breaks: bool, only: str, seed: int):
         self.runs: list[Run] = []
         self._folder, self._breaks = folder, breaks
+        self._paths = [
+            path for path in notebooks.all_notebooks() if path.stem[:2] in (only or path.stem)
+        ]
         self._random = random.Random(seed)
         self._waiting: queue.Queue[tuple[Path, str]] = queue.Queue()
         self._guard = threading.Lock()
@@ -86,7 +90,7 @@ class Soak:
         """So many rounds over all notebooks; with `breaks`, no notebook meets a fault again before
         it has met the others.
         """
-        paths = notebooks.all_notebooks()
+        paths = self._paths
         faults = {path: self._random.sample(FAULTS, len(FAULTS)) for path in paths}
         for number in range(rounds):
             for path in self._random.sample(paths, len(paths)):
@@ -222,6 +226,8 @@ def last_line(text: str) -> str:
 def report(runs: list[Run]) -> bool:
     """Prints the tables; whether all is well."""
     print(f"\n{len(runs)} runs, {sum(run.passed for run in runs)} passed\n")
+    if not runs:
+        return False
     print("lesson   runs  passed   median s  slowest s   slowest cell")
     for lesson in sorted({run.lesson for run in runs}):
         own = [run for run in runs if run.lesson == lesson]
@@ -250,7 +256,7 @@ def report(runs: list[Run]) -> bool:
         tenth = max(1, len(values) // 10)
         first, last = median(values[:tenth]), median(values[-tenth:])
         print(f"{what}: {first:.0f} {unit} in the first tenth of the runs, {last:.0f} in the last")
-    return bool(runs) and all(run.passed and not run.left for run in runs)
+    return all(run.passed and not run.left for run in runs)
 
 
 def busy() -> None:
@@ -264,13 +270,14 @@ def main() -> int:
     parser.add_argument("rounds", type=int)
     parser.add_argument("at_once", type=int)
     parser.add_argument("breaks", type=int)
+    parser.add_argument("--only", default="")
     parser.add_argument("seed", type=int, nargs="?", default=int(time.time()))
     told = parser.parse_args()
     print(f"SEED={told.seed}: {told.rounds} rounds, {told.at_once} at once", flush=True)
     load = os.cpu_count() if told.at_once == 1 else 0
     loops = [multiprocessing.Process(target=busy, daemon=True) for _ in range(load)]
     with tempfile.TemporaryDirectory(prefix="soak-") as name:
-        soak = Soak(Path(name), bool(told.breaks), told.seed)
+        soak = Soak(Path(name), bool(told.breaks), told.only, told.seed)
         soak.plan(told.rounds)
         workers = [threading.Thread(target=soak.work, args=(n,)) for n in range(told.at_once)]
         for each in (*loops, *workers):
