@@ -581,6 +581,7 @@ def test_ctrl_c_skips_the_teaching_of_java(new_clone, cold_cache):
 
 def test_a_life_all_ends_in_good_order_the_data_stays_and_so_do_moved_ports_until_the_end(clone):
     assert_worked(clone.run("up"))
+    page, base = free_ports(2)  # now, as later the cluster's own are free, too
     clone.create_topic("life")
     clone.write("life", "kept")
     address = f"postgresql://course:course@127.0.0.1:{clone.services['postgres'].port}/course"
@@ -594,7 +595,6 @@ def test_a_life_all_ends_in_good_order_the_data_stays_and_so_do_moved_ports_unti
     assert_worked(clone.run("down"), "Nothing is running.")
 
     # A port that is moved now stays moved until the end, for commands that know nothing of it.
-    page, base = free_ports(2)
     assert_worked(clone.run("up", UI_PORT=str(page), POSTGRES_PORT=str(base)), f"localhost:{page}")
     assert f"localhost:{page}" in clone.run("status").stdout
     ask = "from helpers.cluster import connect\nfrom helpers.cluster.database import Database\n"
