@@ -34,7 +34,6 @@ from clones import ROOT, Clone, copy_cache, free_ports
 ROUNDS = 3
 WATCH_ROUNDS = 12
 MESSAGES = 15_000
-KAFKA = ("controller", "kafka-1", "kafka-2", "kafka-3")
 
 
 def main() -> None:
@@ -200,8 +199,7 @@ def memory(clone: Clone) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    used = ProcessRunner(clone.services, clone.data).memory()
-    total = sum(used[name] for name in KAFKA) / 1e9
+    total = clone.memory() / 1e9
     row(
         "memory of controller and brokers after lesson 01",
         f"{total:.2f} GB",

@@ -5,6 +5,7 @@ touches the cluster of this clone. The commands run in it as a user runs them: a
 folder.
 """
 
+import contextlib
 import functools
 import json
 import os
@@ -15,6 +16,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import psutil
 import pytest
@@ -90,6 +92,18 @@ class Clone:
             start_new_session=True,
         )
 
+    def logged(self, log: IO, *arguments: str, module: str, **env: str | None) -> subprocess.Popen:
+        """Starts ``python -m helpers.…`` with its output in a file, for what nobody waits for."""
+        command, merged = self.python("-m", f"helpers.{module}", *arguments, **env)
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=merged,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+
     def run(
         self, *arguments: str, module: str = "cluster", **env: str | None
     ) -> subprocess.CompletedProcess:
@@ -125,6 +139,26 @@ class Clone:
     def processes(self) -> list[psutil.Process]:
         """Every living process that belongs to this clone, whatever its records say."""
         return [process for process in psutil.process_iter() if self._owns(process)]
+
+    def strangers(self) -> list[psutil.Process]:
+        """Those of them that are neither its cluster's services nor what these have started."""
+        known: set[int] = set()
+        for pid in self.pids().values():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                known |= {
+                    pid,
+                    *(child.pid for child in psutil.Process(pid).children(recursive=True)),
+                }
+        return [process for process in self.processes() if process.pid not in known]
+
+    def memory(self) -> float:
+        """Bytes that controller and brokers take."""
+        used = ProcessRunner(self.services, self.data).memory()
+        return sum(
+            used[name]
+            for name, service in self.services.items()
+            if service.is_broker or service.is_controller
+        )
 
     def create_topic(self, topic: str, partitions: int = 1) -> None:
         """Makes a topic with three copies of each partition, all of them in sync."""

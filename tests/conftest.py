@@ -2,8 +2,6 @@
 user's.
 """
 
-import contextlib
-import os
 import shutil
 import subprocess
 import sys
@@ -16,8 +14,6 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling, Scheduling
 
 from helpers.base import places
-from helpers.base.errors import NotInTime
-from helpers.base.waiting import until
 from helpers.cluster import jars
 
 from clones import Clone, copy_cache, give_to, is_root, make_venv
@@ -102,21 +98,6 @@ def running(tmp_path_factory: pytest.TempPathFactory, warm_cache: Path) -> Itera
     assert started.returncode == 0, started.stdout + started.stderr
     yield clone
     clone.close()
-
-
-@pytest.fixture(scope="session")
-def all_running(running: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """The worker's running clone, once the other workers' run as well: their start takes all
-    processors. Not for ever, as a worker may have no test that needs one.
-    """
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    if workers > 1:
-        shared: Path = tmp_path_factory.getbasetemp().parent / "running"
-        shared.mkdir(exist_ok=True)
-        (shared / os.environ["PYTEST_XDIST_WORKER"]).touch()
-        with contextlib.suppress(NotInTime):
-            until(lambda: len(list(shared.iterdir())) == workers, 60, "all clusters run", nap=0.2)
-    return running
 
 
 @pytest.fixture(scope="module")

@@ -46,18 +46,9 @@ class Lab(NamedTuple):
 def running(clone: Clone, home: Path) -> Iterator[Lab]:
     """The clone's lab, for somebody whose home folder is `home`. It ends with its kernels."""
     # With a browser that does nothing.
-    command, env = clone.python(
-        "-m", "helpers.notebooks", "lab", HOME=str(home), BROWSER="true", XDG_CACHE_HOME=None
-    )
+    env = dict(HOME=str(home), BROWSER="true", XDG_CACHE_HOME=None)
     with tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=clone.folder,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+        process = clone.logged(log, "lab", module="notebooks", **env)
         try:
             address = until(lambda: _address(process, log), PATIENCE, "JupyterLab serves")
             cache = Path(clone.env[places.CACHE_VARIABLE])

@@ -34,7 +34,6 @@ from kafka.errors import KafkaError
 
 from helpers import clients, notebooks
 from helpers.base import places
-from helpers.cluster.processes import ProcessRunner
 
 from clones import Clone
 
@@ -120,11 +119,10 @@ class Soak:
             known = [run.seconds for run in self.runs if run.lesson == path.stem[:2]]
             moment = self._random.uniform(1.0, median(known) if known else LONGEST)
         process = self._popen(clone, path, "-x")
-        begin = time.monotonic()
-        while process.poll() is None and time.monotonic() < begin + moment:
-            time.sleep(0.05)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(moment)
         if process.poll() is None:
-            kill(clone, process, fault)
+            kill(clone, process, fault, self._random.choice(BROKERS))
         try:
             process.wait(GIVEN_UP)
         except subprocess.TimeoutExpired:
@@ -157,8 +155,7 @@ class Soak:
             kept.write_bytes((clone.folder / "soak.log").read_bytes())
             run.failed = {cell: f"{why} ({kept})" for cell, why in run.failed.items()}
         run.left = left_behind(clone, run.lesson)
-        memory = ProcessRunner(clone.services, clone.data).memory()
-        run.memory = sum(memory[name] for name in (*BROKERS, "controller")) / 1e6
+        run.memory = clone.memory() / 1e6
         run.data = sum(f.stat().st_size for f in clone.data.rglob("*") if f.is_file()) / 1e6
         return run
 
@@ -167,28 +164,19 @@ class Soak:
         (clone.folder / "soak.xml").unlink(missing_ok=True)
         options = ("--junitxml=soak.xml", *options)
         notebook = f"notebooks/{path.name}"
-        command, env = clone.python(
-            "-m", "helpers.notebooks", "test", notebook, PYTEST_ADDOPTS=" ".join(options)
-        )
+        env = {"PYTEST_ADDOPTS": " ".join(options)}
         with open(clone.folder / "soak.log", "wb") as log:
-            return subprocess.Popen(
-                command,
-                cwd=clone.folder,
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+            return clone.logged(log, "test", notebook, module="notebooks", **env)
 
 
-def kill(clone: Clone, process: subprocess.Popen, fault: str) -> None:
+def kill(clone: Clone, process: subprocess.Popen, fault: str, broker: str) -> None:
     """Ends at once (SIGKILL) what the fault says, as far as it is there at this moment."""
     if fault == "the kernel":
         kernels = psutil.Process(process.pid).children(recursive=True)
         victims = [each for each in kernels if "ipykernel_launcher" in " ".join(each.cmdline())]
     else:
         names = {
-            "one broker": [random.choice(BROKERS)],
+            "one broker": [broker],
             "all brokers": BROKERS,
             "postgres": ["postgres"],
         }[fault]
@@ -200,11 +188,7 @@ def kill(clone: Clone, process: subprocess.Popen, fault: str) -> None:
 
 def left_behind(clone: Clone, lesson: str) -> list[str]:
     """What is still there of a lesson that has cleaned up: processes, topics, groups, files."""
-    known = set(clone.pids().values())
-    for pid in list(known):
-        with suppress(psutil.NoSuchProcess):
-            known |= {child.pid for child in psutil.Process(pid).children(recursive=True)}
-    found = [f"process {each.pid}" for each in clone.processes() if each.pid not in known]
+    found = [f"process {each.pid}" for each in clone.strangers()]
     try:
         with clients.new_admin(clone.bootstrap_servers) as admin:
             found += [f"topic {name}" for name in admin.list_topics()]

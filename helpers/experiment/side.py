@@ -23,7 +23,7 @@ from .programs import MEMBERS, PATIENCE, Program, Programs, count_of, group_of
 from .record import NAMES
 from .recording import Recording
 
-ENDLESS = 1e9  # seconds
+ENDLESS = meters.MOST  # seconds
 SETTLED = 1.0  # seconds without growth after which nothing more is on its way to a topic
 LOOK = 0.01  # seconds until a crash is noticed
 

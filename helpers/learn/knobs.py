@@ -94,7 +94,10 @@ def _choice(name: str, settings: Mapping[str, dict]) -> Knob:
 
 
 def _slider(name: str, values: tuple) -> Knob:
-    numbers = all(type(each) in (int, float) and abs(each) <= LARGEST for each in values)
+    numbers = all(
+        isinstance(each, int | float) and not isinstance(each, bool) and abs(each) <= LARGEST
+        for each in values
+    )
     if not numbers or len(values) not in (2, 3) or not values[0] < values[1]:
         raise ValueError(f"The knob {name} needs (low, high) or (low, high, first), not {values!r}")
     low, high, *first = values

@@ -15,9 +15,10 @@ from .assignments import Assignments
 from .lag import LagSampler, behind
 from .latency import Latencies, percentiles
 from .ledger import OUTCOMES, Ledger, by_json_id, compare, counted, found_again, records, stored_ids
-from .load import alternating, paced, sleep_until
+from .load import MOST, alternating, paced, sleep_until
 
 __all__ = [
+    "MOST",
     "OUTCOMES",
     "Assignments",
     "LagSampler",

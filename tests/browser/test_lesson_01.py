@@ -46,12 +46,8 @@ def errors(notebook) -> dict[str, str]:
 def strangers(clone, lab) -> list[str]:
     """The clone's processes that are neither its cluster's, nor its lab, nor a kernel."""
     server = psutil.Process(lab.process.pid)
-    known = {server.pid, *(kernel.pid for kernel in server.children())}
-    for pid in clone.pids().values():
-        known |= {pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))}
-    return [
-        " ".join(process.cmdline()) for process in clone.processes() if process.pid not in known
-    ]
+    known = [server, *server.children()]
+    return [" ".join(each.cmdline()) for each in clone.strangers() if each not in known]
 
 
 def test_each_cell_has_run_once_in_order(ran):

@@ -45,12 +45,12 @@ def test_every_lesson_lists_two_changes_or_more():
 
 
 @pytest.fixture(scope="module")
-def kernel(all_running):
+def kernel(running):
     """One kernel for all changes, as starting one takes seconds; each change begins with an empty
     namespace.
     """
     client = notebooks.client(nbformat.v4.new_notebook())
-    with client.setup_kernel(**all_running.kernel()):
+    with client.setup_kernel(**running.kernel()):
         yield client
 
 

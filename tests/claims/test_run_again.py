@@ -10,7 +10,7 @@ from helpers import notebooks
 
 
 @pytest.mark.parametrize("path", notebooks.all_notebooks(), ids=lambda path: path.stem[:2])
-def test_each_cell_can_be_run_again_and_again_after_the_clean_up(path, all_running):
+def test_each_cell_can_be_run_again_and_again_after_the_clean_up(path, running):
     notebook = nbformat.read(path, as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     *others, clean_up = cells
@@ -19,7 +19,7 @@ def test_each_cell_can_be_run_again_and_again_after_the_clean_up(path, all_runni
     assert len(others) < len(twice) < 2 * len(others)
     order = [*twice, clean_up, *others[1:], clean_up]  # the first cell would begin a new run
     client = notebooks.client(notebook)
-    with client.setup_kernel(**all_running.kernel()):
+    with client.setup_kernel(**running.kernel()):
         for cell in order:
             # Raises CellExecutionError for one that fails, a claim among them.
             client.execute_cell(cell, notebook.cells.index(cell))
