@@ -32,7 +32,7 @@ SHARED = {
     "test_ui.py": "another running clone",
 }
 # Files of which each test can go to any worker: it starts a clone, or takes its worker's.
-SPLIT = ["claims/test_claims.py", "test_situations.py"]
+SPLIT = ["test_situations.py"]
 
 # What takes longest comes first, so that all workers end at the same time.
 FIRST = [*SHARED, "test_ordinary_user.py", *SPLIT]

@@ -1,28 +1,21 @@
-"""Each worker has a cluster of its own, and none begins while another's still starts."""
+"""Which lessons are tried: all, or those that NOTEBOOKS names (paths, as make claims-test gets
+them).
+"""
 
-import contextlib
 import os
 from pathlib import Path
 
 import pytest
 
-from helpers.base.errors import NotInTime
-from helpers.base.waiting import until
 
-from clones import Clone
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    names = {Path(path).name for path in os.environ.get("NOTEBOOKS", "").split()}
+    others = [item for item in items if names and _lesson(item) not in {None, *names}]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if item not in others]
 
 
-@pytest.fixture(scope="session")
-def running(running: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """The worker's clone. It waits for the others' clusters, whose start takes all processors.
-
-    Not for ever, as a worker may have no test that needs one.
-    """
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    if workers > 1:
-        shared: Path = tmp_path_factory.getbasetemp().parent / "running"
-        shared.mkdir(exist_ok=True)
-        (shared / os.environ["PYTEST_XDIST_WORKER"]).touch()
-        with contextlib.suppress(NotInTime):
-            until(lambda: len(list(shared.iterdir())) == workers, 60, "all clusters run", nap=0.2)
-    return running
+def _lesson(item: pytest.Item) -> str | None:
+    """The name of the notebook that it runs, if any."""
+    callspec = getattr(item, "callspec", None)
+    return callspec.params["path"].name if callspec else None
