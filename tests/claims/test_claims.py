@@ -54,7 +54,9 @@ def kernel(running):
 
 
 @pytest.mark.parametrize(
-    "path, change", CHANGES, ids=[f"{path.stem[:2]}: {change['change']}" for path, change in CHANGES]
+    "path, change",
+    CHANGES,
+    ids=[f"{path.stem[:2]}: {change['change']}" for path, change in CHANGES],
 )
 def test_the_change_fails_at_its_claim(path, change, kernel):
     notebook = kernel.nb = changed(path, change)
