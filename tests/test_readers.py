@@ -1,5 +1,6 @@
 """Readers of an experiment: members of a group that come and go, and crashes at a point."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 
@@ -42,8 +43,11 @@ def produce(run, servers):
             run.sent(n, due, producer.send(run.topic, value, partition=n % 3))
 
 
-def consume(run, servers, every=10, first=False, wait=500, **settings):
-    """Commits what it is done with after each so many records, or each batch before it is done."""
+def consume(run, servers, every=10, first=False, wait=500, revoke=0, **settings):
+    """Commits what it is done with after each so many records, or each batch before it is done.
+
+    It takes so many seconds to give up (revoke) partitions.
+    """
     done, since = {}, 0
 
     class Listener(ConsumerRebalanceListener):
@@ -52,6 +56,7 @@ def consume(run, servers, every=10, first=False, wait=500, **settings):
 
         def on_partitions_revoked(self, revoked):
             run.revoked(revoked)
+            time.sleep(revoke)
 
     own = dict(group_id=run.group, enable_auto_commit=False, auto_offset_reset="earliest")
     own |= dict(heartbeat_interval_ms=200, session_timeout_ms=3_000)
@@ -148,6 +153,16 @@ def test_members_come_and_go_and_it_is_known_who_owned_what(course, stream):
     assert set(last["member"]) == {"C"} and sorted(last["partition"]) == [0, 1, 2]
     assert len(reads) == run.counts()["sent"] + run.counts()["repeated"]
     charts.gantt({"one": book}, title="Who owned what")
+
+
+def test_who_is_killed_has_partitions_also_where_a_rebalance_takes_long(course, stream):
+    faults = [start_member(0.3, "C"), kill_member(2.5, "B")]
+    slow = settings(course, every=1, members=2, revoke=1.5)
+    runs = stream.measure({"slow": slow}, rate=100, seconds=2.5, faults=faults)
+    [run] = runs["slow"]
+    book, died = run.assignments(), runs.moment("B killed")
+    assert book.owned_by("B", died)
+    assert run.counts()["missed"] == 0
 
 
 def test_a_run_begins_when_its_readers_have_their_partitions(course, stream):

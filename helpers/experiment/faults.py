@@ -96,7 +96,9 @@ def _crash(done: int, reached: str, times: int, kill: bool) -> Crash:
 
 
 def kill_member(at: float, name: str) -> Fault:
-    """The reader of this name ends at once (SIGKILL)."""
+    """The reader of this name ends at once (SIGKILL). It is not killed while a rebalance has taken
+    all partitions from it: it would leave nothing unread.
+    """
     return Fault(at, f"{name} killed", _now, member=("kill", name))
 
 

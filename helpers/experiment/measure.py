@@ -110,6 +110,9 @@ def _disturb(
             for variant, side in sides.items():
                 enough = functools.partial(side.has, fault.told.get(variant, 0), since, fault.read)
                 until(enough, PATIENCE, f"{variant} has come so far: {fault.label}")
+        if fault.member and fault.member[0] == "kill":
+            for side in sides.values():
+                side.wait_until_it_has_partitions(fault.member[1])
         since = fault.act(cluster, leader)
         for side in sides.values():
             if fault.rate:

@@ -132,6 +132,23 @@ class Side:
             with self._lock:
                 self._rows = np.concatenate([self._rows, row])
 
+    def wait_until_it_has_partitions(self, name: str) -> None:
+        """Returns when no rebalance has just taken all partitions from the reader of this name.
+
+        At once for one that has noted none: it is in no group, or does not tell.
+        """
+
+        def has() -> bool:
+            self._take()
+            noted = np.concatenate(
+                [self._of(record.ASSIGNED, name), self._of(record.REVOKED, name)]
+            )
+            noted = noted[np.argsort(noted["at"], kind="stable")]
+            last = {int(row["partition"]): row["kind"] == record.ASSIGNED for row in noted}
+            return not last or any(last.values())
+
+        until(has, PATIENCE, f"{name} has partitions")
+
     def wait_for_member(self, name: str) -> None:
         """Returns when the newest reader of this name begins to read."""
         newest = self._members[name][-1]
