@@ -93,7 +93,7 @@ class Clone:
         )
 
     def logged(self, log: IO, *arguments: str, module: str, **env: str | None) -> subprocess.Popen:
-        """Starts ``python -m helpers.…`` with its output in a file, for what nobody waits for."""
+        """As `popen`, with its output in a file, for what nobody waits for."""
         command, merged = self.python("-m", f"helpers.{module}", *arguments, **env)
         return subprocess.Popen(
             command,
@@ -102,6 +102,7 @@ class Clone:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
 
     def run(

@@ -44,9 +44,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _file(nodeid: str) -> str:
-    """The file's name; of a lane the folder, unless its tests can be split."""
-    file = nodeid.split("::")[0]
-    return file if file in SPLIT else file.split("/")[0]
+    """The file's name; of a lane the folder."""
+    return nodeid.split("::")[0].split("/")[0]
 
 
 class ByCluster(LoadScopeScheduling):

@@ -145,8 +145,8 @@ class Soak:
         process.wait()
         run.seconds = time.monotonic() - begin
         code = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
-        report = clone.folder / "soak.xml"  # none where it was interrupted
-        for case in ElementTree.parse(report).iter("testcase") if report.exists() else ():
+        results = clone.folder / "soak.xml"  # none where it was killed
+        for case in ElementTree.parse(results).iter("testcase") if results.exists() else ():
             name = code[int(case.get("name").split()[-1])].id
             run.cells[name] = float(case.get("time"))
             for failure in (*case.iter("failure"), *case.iter("error")):

@@ -22,6 +22,25 @@ UNCONFIRMED, FAILED, PENDING = (
 )
 
 
+def assignments(rows: np.ndarray, start: float, until: str) -> meters.Assignments:
+    """Who owned which partition since `start`, and read it, as readers noted that in these rows."""
+    book = meters.Assignments(start)
+    counts = record.DONE if until == "done" else record.READ
+    rows = rows[rows["member"] != record.NOBODY]
+    for row in rows[np.argsort(rows["at"], kind="stable")]:
+        member, at = NAMES[row["member"]], float(row["at"])
+        match int(row["kind"]):
+            case record.ASSIGNED:
+                book.gained(member, [int(row["partition"])], at)
+            case record.REVOKED:
+                book.lost(member, [int(row["partition"])], at)
+            case record.ENDED | record.CRASHED:
+                book.died(member, at)
+            case kind if kind == counts:
+                book.read(member, int(row["partition"]), at)
+    return book
+
+
 @dataclass
 class Recording:
     """One run of one variant. `Experiment.measure` makes it."""
@@ -101,20 +120,7 @@ class Recording:
 
     def assignments(self) -> meters.Assignments:
         """Which reader owned which partition and read it, as it noted that; see charts.gantt."""
-        book = meters.Assignments(self.start)
-        counts = record.DONE if self.until == "done" else record.READ
-        rows = self.rows[self.rows["member"] != record.NOBODY]
-        for row in rows[np.argsort(rows["at"], kind="stable")]:
-            member, at = NAMES[row["member"]], float(row["at"])
-            match int(row["kind"]):
-                case record.ASSIGNED:
-                    book.gained(member, [int(row["partition"])], at)
-                case record.REVOKED:
-                    book.lost(member, [int(row["partition"])], at)
-                case record.ENDED | record.CRASHED:
-                    book.died(member, at)
-                case kind if kind == counts:
-                    book.read(member, int(row["partition"]), at)
+        book = assignments(self.rows, self.start, self.until)
         book.finish(float(self.rows["at"].max()))
         return book
 

@@ -21,7 +21,7 @@ from . import record
 from .faults import Crash
 from .programs import MEMBERS, PATIENCE, Program, Programs, count_of, group_of
 from .record import NAMES
-from .recording import Recording
+from .recording import Recording, assignments
 
 ENDLESS = meters.MOST  # seconds
 SETTLED = 1.0  # seconds without growth after which nothing more is on its way to a topic
@@ -140,12 +140,10 @@ class Side:
 
         def has() -> bool:
             self._take()
-            noted = np.concatenate(
-                [self._of(record.ASSIGNED, name), self._of(record.REVOKED, name)]
-            )
-            noted = noted[np.argsort(noted["at"], kind="stable")]
-            last = {int(row["partition"]): row["kind"] == record.ASSIGNED for row in noted}
-            return not last or any(last.values())
+            if not len(self._of(record.ASSIGNED, name)):
+                return True
+            book = assignments(self._rows, 0.0, self._all.until)
+            return bool(book.owned_by(name, time.perf_counter()))
 
         until(has, PATIENCE, f"{name} has partitions")
 
